@@ -1,0 +1,501 @@
+"""Every fault the protocol names, one class each, carrying the values that were compared.
+
+::
+
+    PenstockError
+    ├── PeerFault                what came from outside is wrong: refuse it, keep serving
+    │   ├── InputFault           it cannot be read at all
+    │   ├── ChannelFault         the channel cannot take it, whoever sends it
+    │   ├── SignatureFault       it is not signed as it must be
+    │   ├── ProposalFault        the proposed state does not follow
+    │   ├── VoucherFault
+    │   ├── WithdrawalFault
+    │   └── CloseFault
+    ├── SignerRefusal            our own signer will not sign: it would break a promise (INV-12)
+    └── ChainFault               the chain told a story that cannot be true
+
+Each class has a ``code`` (stable, kebab-case, in every API answer), a ``message`` template over its fields and a
+``remedy`` that says what to do next.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+
+class PenstockError(Exception):
+    """Root of all errors with a name; ``str()`` gives one sentence with the compared values."""
+
+    code: ClassVar[str] = "error"
+    message: ClassVar[str] = "something failed"
+    remedy: ClassVar[str] = ""
+
+    _by_code: ClassVar[dict[str, type[PenstockError]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Derive ``code`` from the class name and enter the class in the index."""
+        super().__init_subclass__()
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+        PenstockError._by_code[cls.code] = cls
+
+    def values(self) -> dict[str, str]:
+        """Return the compared values by field name, as text: integers in decimal, bytes as 0x-hex."""
+        if not hasattr(self, "__dataclass_fields__"):
+            return {}
+        return {f.name: _text(getattr(self, f.name)) for f in fields(self)}
+
+    def __str__(self) -> str:
+        """Fill ``message`` with the compared values."""
+        return self.message.format(**self.values())
+
+    @classmethod
+    def by_code(cls, code: str) -> type[PenstockError]:
+        """Return the class with this ``code``, or `PenstockError` for one that this version does not know."""
+        return cls._by_code.get(code, PenstockError)
+
+
+def _text(value: object) -> str:
+    if type(value) is bytes:
+        return "0x" + value.hex()
+    return str(value)
+
+
+class PeerFault(PenstockError):
+    """Another party's fault."""
+
+
+class SignerRefusal(PenstockError):
+    """Our own signer refuses: the signature would break a promise it already made."""
+
+
+class ChainFault(PenstockError):
+    """The chain, or an endpoint that speaks for it, contradicts itself."""
+
+
+# Input -------------------------------------------------------------------------------------------------------
+
+
+class InputFault(PeerFault):
+    """It cannot be read."""
+
+
+@dataclass(eq=False)
+class MalformedField(InputFault):
+    """A field is not of its form."""
+
+    field: str
+    got: str
+    expected: str
+    message = "{field} is {got}, expected {expected}"
+    remedy = "Correct the field and send the request again."
+
+
+@dataclass(eq=False)
+class AmountOutOfRange(InputFault):
+    """An amount is below its minimum or above its maximum (smallest units)."""
+
+    field: str
+    got: int
+    minimum: int
+    maximum: int
+    message = "{field} is {got}, expected {minimum} to {maximum}"
+    remedy = "Amounts are whole numbers in the token's smallest unit, written as decimal strings."
+
+
+# Channel -----------------------------------------------------------------------------------------------------
+
+
+class ChannelFault(PeerFault):
+    """The channel cannot take it."""
+
+
+@dataclass(eq=False)
+class UnknownChannel(ChannelFault):
+    """No such channel is registered here."""
+
+    channel_id: str
+    message = "channel {channel_id} is not registered here"
+    remedy = "Register its terms with POST /v1/channels first."
+
+
+@dataclass(eq=False)
+class InvalidTerms(ChannelFault):
+    """The terms break a rule of the contract."""
+
+    rule: str
+    got: str
+    message = "the terms are invalid: {rule} (got {got})"
+    remedy = "The contract would refuse these terms too: choose others."
+
+
+@dataclass(eq=False)
+class WrongChain(ChannelFault):
+    """The request speaks of another chain or contract."""
+
+    expected: str
+    got: str
+    message = "this node works on {expected}, the request names {got}"
+    remedy = "Use the chain and contract that GET /v1/node names."
+
+
+@dataclass(eq=False)
+class ForeignChannel(ChannelFault):
+    """The channel does not name this node and its signer as payee."""
+
+    expected: str
+    got: str
+    message = "the payee and its signer must be {expected}, the terms name {got}"
+    remedy = "Use the payee and payeeSigner that GET /v1/node names."
+
+
+@dataclass(eq=False)
+class TokenNotAllowed(ChannelFault):
+    """The node does not take this token."""
+
+    token: str
+    allowed: str
+    message = "token {token} is not taken here, only {allowed}"
+    remedy = "Open a channel with a token that GET /v1/node names."
+
+
+@dataclass(eq=False)
+class ChallengePeriodOutOfRange(ChannelFault):
+    """The challenge period is outside this node's limits (seconds)."""
+
+    got: int
+    minimum: int
+    maximum: int
+    message = "the challenge period is {got} seconds, expected {minimum} to {maximum}"
+    remedy = "Choose a challenge period that GET /v1/node allows."
+
+
+@dataclass(eq=False)
+class WrongKind(ChannelFault):
+    """The operation belongs to the other kind of channel."""
+
+    operation: str
+    kind: str
+    message = "{operation} does not exist on a {kind} channel"
+    remedy = "Two-way channels take states, one-way channels take vouchers."
+
+
+@dataclass(eq=False)
+class ChannelUnopened(ChannelFault):
+    """No confirmed deposit yet."""
+
+    channel_id: str
+    message = "channel {channel_id} has no confirmed deposit yet"
+    remedy = "Deposit on chain and wait for the node's number of confirmations."
+
+
+@dataclass(eq=False)
+class ChannelClosing(ChannelFault):
+    """A close was seen on chain: nothing new is signed."""
+
+    channel_id: str
+    deadline: int
+    message = "channel {channel_id} is closing, its deadline is {deadline} (seconds since the epoch)"
+    remedy = "Sign an agreed close, or wait for the settlement and open a new channel."
+
+
+@dataclass(eq=False)
+class ChannelSettled(ChannelFault):
+    """The channel has ended (INV-7)."""
+
+    channel_id: str
+    message = "channel {channel_id} is settled"
+    remedy = "Open a new channel with another salt."
+
+
+@dataclass(eq=False)
+class CloseSigned(ChannelFault):
+    """We signed an agreed close; nothing else is signed in this channel."""
+
+    channel_id: str
+    paid: int
+    message = "an agreed close at paid {paid} was signed in channel {channel_id}"
+    remedy = "Submit the close to the chain, then open a new channel."
+
+
+# Signature ---------------------------------------------------------------------------------------------------
+
+
+class SignatureFault(PeerFault):
+    """It is not signed as it must be (INV-6)."""
+
+
+@dataclass(eq=False)
+class MalformedSignature(SignatureFault):
+    """Not 65 bytes with 0 < r < n, 0 < s and v 27 or 28."""
+
+    reason: str
+    message = "the signature is malformed: {reason}"
+    remedy = "Send r, s and v as 65 bytes in 0x-hex, v 27 or 28."
+
+
+@dataclass(eq=False)
+class HighS(SignatureFault):
+    """S lies in the upper half of the group order (EIP-2), which the contract refuses."""
+
+    s: str
+    message = "the signature's s is in the upper half of the group order: {s}"
+    remedy = "Sign with low-s signatures, as EIP-2 asks; every current wallet does."
+
+
+@dataclass(eq=False)
+class WrongSigner(SignatureFault):
+    """Signed by another key, or for another message, channel, contract or chain."""
+
+    expected: str
+    recovered: str
+    message = "the signature is by {recovered}, expected {expected}"
+    remedy = "Check the key, and that chain id, contract and channel id are the ones signed."
+
+
+# Proposal ----------------------------------------------------------------------------------------------------
+
+
+class ProposalFault(PeerFault):
+    """The proposed state does not follow."""
+
+
+@dataclass(eq=False)
+class SequenceTooLow(ProposalFault):
+    """The number was used: co-signed or refused before."""
+
+    got: int
+    highest: int
+    message = "sequence {got} is used up, the highest seen is {highest}"
+    remedy = "Propose again on the newest co-signed state, with a number above the highest seen."
+
+
+@dataclass(eq=False)
+class SequenceTooFar(ProposalFault):
+    """The gap to the highest number seen is above 2^32."""
+
+    got: int
+    maximum: int
+    message = "sequence {got} leaves too large a gap, expected at most {maximum}"
+    remedy = "Number states upwards by small steps."
+
+
+@dataclass(eq=False)
+class Equivocation(ProposalFault):
+    """Two different states at one sequence (INV-12)."""
+
+    sequence: int
+    signed: bytes
+    got: bytes
+    message = "another state with sequence {sequence} was signed: {signed}, not {got}"
+    remedy = "Never sign two states with one number: take the newest co-signed state and number on."
+
+
+@dataclass(eq=False)
+class UnknownBase(ProposalFault):
+    """The proposal builds on a state that is not the newest co-signed one."""
+
+    base: bytes
+    newest: bytes
+    sequence: int
+    message = "the base {base} is not the newest co-signed state {newest} (sequence {sequence})"
+    remedy = "Fetch the latest state and propose on it again with a higher number."
+
+
+@dataclass(eq=False)
+class StateMismatch(ProposalFault):
+    """The state is not the base plus its causes."""
+
+    field: str
+    expected: str
+    got: str
+    message = "{field} is {got}, the base and the causes give {expected}"
+    remedy = "Recompute the state from the base and the causes."
+
+
+@dataclass(eq=False)
+class NoCauses(ProposalFault):
+    """A proposal without a cause moves nothing."""
+
+    sequence: int
+    message = "the proposal with sequence {sequence} names no cause"
+    remedy = "Name at least one cause: Pay or Refund."
+
+
+@dataclass(eq=False)
+class TooManyCauses(ProposalFault):
+    """More causes in one proposal than a node takes."""
+
+    got: int
+    maximum: int
+    message = "the proposal names {got} causes, expected at most {maximum}"
+    remedy = "Split it into several proposals."
+
+
+@dataclass(eq=False)
+class CauseRepeated(ProposalFault):
+    """The cause was applied before."""
+
+    cause_id: bytes
+    message = "the cause {cause_id} was applied before"
+    remedy = "Give every payment an id of its own."
+
+
+@dataclass(eq=False)
+class CauseNotIssued(ProposalFault):
+    """A refund that the payee did not issue."""
+
+    cause_id: bytes
+    message = "the refund {cause_id} was not issued by the payee"
+    remedy = "Only refunds that the payee issued may be proposed."
+
+
+@dataclass(eq=False)
+class CauseAltered(ProposalFault):
+    """A refund with another amount than the payee issued."""
+
+    cause_id: bytes
+    issued: int
+    got: int
+    message = "the refund {cause_id} was issued over {issued}, not {got}"
+    remedy = "Propose the refund unchanged."
+
+
+@dataclass(eq=False)
+class BalanceExceeded(ProposalFault):
+    """More than the free balance of the one who pays."""
+
+    party: str
+    available: int
+    missing: int
+    message = "the {party}'s free balance of {available} is short by {missing}"
+    remedy = "Pay less, or deposit more and wait for its confirmations."
+
+
+# Voucher -----------------------------------------------------------------------------------------------------
+
+
+class VoucherFault(PeerFault):
+    """The voucher is worth nothing new."""
+
+
+@dataclass(eq=False)
+class VoucherNotHigher(VoucherFault):
+    """Vouchers are cumulative: only a higher one pays."""
+
+    got: int
+    highest: int
+    message = "the voucher is over {got}, the highest so far over {highest}"
+    remedy = "Sign the total paid so far, not the single payment."
+
+
+@dataclass(eq=False)
+class VoucherExceedsDeposit(VoucherFault):
+    """The deposit does not cover the voucher."""
+
+    got: int
+    deposit: int
+    message = "the voucher is over {got}, the confirmed deposit is {deposit}"
+    remedy = "Top up the channel and wait for the confirmations."
+
+
+# Withdrawal --------------------------------------------------------------------------------------------------
+
+
+class WithdrawalFault(PeerFault):
+    """The withdrawal cannot be promised."""
+
+
+@dataclass(eq=False)
+class WithdrawalUncovered(WithdrawalFault):
+    """A free balance would fall below zero in a state that may still become final."""
+
+    party: str
+    sequence: int
+    missing: int
+    message = "the withdrawal leaves the {party} short by {missing} in the state with sequence {sequence}"
+    remedy = "Withdraw less."
+
+
+@dataclass(eq=False)
+class WithdrawalNotHigher(WithdrawalFault):
+    """Neither total rises."""
+
+    payer_total: int
+    payee_total: int
+    message = "neither total rises above what is withdrawn: payer {payer_total}, payee {payee_total}"
+    remedy = "Withdrawals are absolute totals: name more than was withdrawn before."
+
+
+@dataclass(eq=False)
+class WithdrawalDeadline(WithdrawalFault):
+    """The deadline is too near or too far (seconds since the epoch)."""
+
+    got: int
+    earliest: int
+    latest: int
+    message = "the withdrawal's deadline is {got}, expected {earliest} to {latest}"
+    remedy = "Choose a deadline within the node's limits."
+
+
+# Close -------------------------------------------------------------------------------------------------------
+
+
+class CloseFault(PeerFault):
+    """The agreed close cannot be signed."""
+
+
+@dataclass(eq=False)
+class ClosePaidMismatch(CloseFault):
+    """It closes at another figure than the newest state."""
+
+    got: int
+    expected: int
+    message = "the close names paid {got}, the newest co-signed state says {expected}"
+    remedy = "Close at the newest co-signed state's paid."
+
+
+@dataclass(eq=False)
+class CloseUnsettledWork(CloseFault):
+    """Locks or unanswered proposals are pending."""
+
+    locked: int
+    unanswered: int
+    message = "cannot close with {locked} locked and {unanswered} proposals unanswered"
+    remedy = "Resolve the locks, or retry the proposals until they are answered."
+
+
+# Signer ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class BelowMark(SignerRefusal):
+    """The signer signed at or above this number before (INV-12)."""
+
+    sequence: int
+    mark: int
+    message = "sequence {sequence} is not above {mark}, the highest this key has signed"
+    remedy = "The records are older than the signer's mark: recover the channel from the counterparty or a watcher."
+
+
+@dataclass(eq=False)
+class SignerClosed(SignerRefusal):
+    """After a signed close the key signs nothing more in that channel but the same close."""
+
+    channel_id: str
+    message = "the signer signed a close of channel {channel_id} and signs nothing else there"
+    remedy = "Submit the close to the chain."
+
+
+# Chain -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class ImpossibleEvent(ChainFault):
+    """An event that cannot follow the ones before it."""
+
+    event: str
+    phase: str
+    message = "event {event} cannot follow in phase {phase}"
+    remedy = "A log is missing or the endpoint lies: follow the chain again from an earlier block."

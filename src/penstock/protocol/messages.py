@@ -1,0 +1,120 @@
+"""What is signed: the channel's terms and the messages that name it (docs/protocol.md, section 2).
+
+All amounts are integers in the token's smallest unit; all times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.protocol.errors import InvalidTerms
+from penstock.protocol.primitives import ZERO_ADDRESS, ZERO_WORD, Address, Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The terms of a channel: hashed into its id, never stored by the contract.
+
+    Raises
+    ------
+    InvalidTerms
+        The contract would refuse to open a channel on these terms.
+    """
+
+    payer: Address
+    payee: Address
+    payer_signer: Address
+    payee_signer: Address
+    token: Address
+    challenge_period_seconds: int
+    one_way: bool
+    salt: int
+
+    def __post_init__(self) -> None:
+        """Check the rules that the contract checks at opening, but for its bounds on the challenge period."""
+        if self.payer == self.payee:
+            raise InvalidTerms("payer and payee must differ", str(self.payer))
+        if self.payer_signer == self.payee_signer:
+            raise InvalidTerms("the signers must differ", str(self.payer_signer))
+        for name in ("payer", "payee", "payer_signer", "payee_signer", "token"):
+            if getattr(self, name) == ZERO_ADDRESS:
+                raise InvalidTerms(f"{name} must not be the zero address", str(ZERO_ADDRESS))
+
+    @property
+    def kind(self) -> str:
+        """Return ``one-way`` or ``two-way``."""
+        return "one-way" if self.one_way else "two-way"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A numbered state of a two-way channel; ``paid`` is the net amount from payer to payee, negative the other way."""
+
+    channel_id: Bytes32
+    sequence: int
+    paid: int
+    payer_locked: int = 0
+    payee_locked: int = 0
+    locks_root: Bytes32 = ZERO_WORD
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """A one-way channel's cumulative promise: the payee may collect up to ``paid``."""
+
+    channel_id: Bytes32
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Absolute totals that may be withdrawn before ``deadline`` while the channel stays open."""
+
+    channel_id: Bytes32
+    payer_total: int
+    payee_total: int
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """An agreed close at ``paid``."""
+
+    channel_id: Bytes32
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A watcher's word that it holds a state (``digest`` of the `State`, or of the `Voucher` with sequence 0)."""
+
+    channel_id: Bytes32
+    sequence: int
+    digest: Bytes32
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A reader's proof that it is a party's signer: one HTTP request, one moment."""
+
+    method: str
+    path: str
+    issued_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedState:
+    """A state with both signatures, 65 bytes each; the payee's is empty while it is only half-signed."""
+
+    state: State
+    payer_signature: bytes
+    payee_signature: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedVoucher:
+    """A voucher with the payer's signature (65 bytes)."""
+
+    voucher: Voucher
+    payer_signature: bytes
