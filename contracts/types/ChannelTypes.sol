@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+/// @notice The terms of a channel: passed in calldata, hashed into its id, never stored.
+/// @dev The id is the EIP-712 digest of this struct, so it is worthless on another chain or contract.
+struct Channel {
+    /// @dev Pays; may be a smart wallet.
+    address payer;
+    /// @dev Is paid; may be a smart wallet.
+    address payee;
+    /// @dev The plain ECDSA key that signs for the payer: its own address or a session key, never zero.
+    address payerSigner;
+    /// @dev The plain ECDSA key that signs for the payee: its own address or a session key, never zero.
+    address payeeSigner;
+    /// @dev The ERC-20 token that the channel holds.
+    address token;
+    /// @dev Seconds between a one-sided close and its settlement.
+    uint32 challengePeriod;
+    /// @dev True: only the payer pays, with vouchers. False: both pay, with co-signed states.
+    bool oneWay;
+    /// @dev Tells apart channels on otherwise equal terms.
+    uint88 salt;
+}
+
+/// @notice An ECDSA signature in the compact form of EIP-2098: `vs` is `s` with the parity of `v` in its top bit.
+struct Signature {
+    bytes32 r;
+    bytes32 vs;
+}
+
+/// @notice One signature by each side's signer, over the same digest.
+struct Signatures {
+    Signature payer;
+    Signature payee;
+}
+
+/// @notice What both parties of a two-way channel agreed on last; the channel's id is added when it is hashed.
+struct State {
+    /// @dev Orders states: the higher one wins. At least 1.
+    uint64 sequence;
+    /// @dev Net amount moved from payer to payee since the opening, negative where the payee has paid more.
+    int128 paid;
+    /// @dev Held back from the payer by pending locks.
+    uint128 payerLocked;
+    /// @dev Held back from the payee by pending locks.
+    uint128 payeeLocked;
+    /// @dev Merkle root of the pending locks, zero exactly when nothing is locked.
+    bytes32 locksRoot;
+}
+
+/// @notice A withdrawal both parties agreed on, as absolute totals; the channel's id is added when it is hashed.
+struct Withdrawal {
+    uint128 payerTotal;
+    uint128 payeeTotal;
+    /// @dev Seconds since the epoch; good in blocks with an earlier timestamp.
+    uint64 deadline;
+}
+
+/// @notice A token transfer signed off chain (EIP-3009 `receiveWithAuthorization`) that funds one channel.
+struct Authorization {
+    /// @dev Freely chosen; the token's nonce is `keccak256(abi.encode(channelId, authSalt))`.
+    bytes32 authSalt;
+    uint256 validAfter;
+    uint256 validBefore;
+    bytes signature;
+}
+
+/// @notice A channel's phase: None -> Open -> Closing -> Settled (or Open -> Settled), never back.
+enum Phase {
+    None,
+    Open,
+    Closing,
+    Settled
+}
+
+/// @notice What the contract knows about a channel; all zero when the id is unknown.
+struct ChannelView {
+    Phase phase;
+    /// @dev Seconds since the epoch; zero unless the channel is Closing or was settled after a challenge period.
+    uint40 deadline;
+    uint96 payerDeposit;
+    uint96 payerWithdrawn;
+    uint96 payeeDeposit;
+    /// @dev On a one-way channel: the amount collected.
+    uint96 payeeWithdrawn;
+    /// @dev Sequence of the disputed state, zero without one.
+    uint64 sequence;
+    /// @dev This and the next three: what `settle` will pay (Closing) or has paid (Settled), and what it leaves locked.
+    ///      Zero while the channel is Open and after an agreed close, whose figures are in its `Closed` event.
+    uint96 payerPaid;
+    uint96 payeePaid;
+    uint96 payerPool;
+    uint96 payeePool;
+    bytes32 locksRoot;
+}
