@@ -21,7 +21,7 @@ Each class has a ``code`` (stable, kebab-case, in every API answer), a ``message
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import ClassVar
 
 
@@ -42,7 +42,7 @@ class PenstockError(Exception):
 
     def values(self) -> dict[str, str]:
         """Return the compared values by field name, as text: integers in decimal, bytes as 0x-hex."""
-        if not hasattr(self, "__dataclass_fields__"):
+        if not is_dataclass(self):
             return {}
         return {f.name: _text(getattr(self, f.name)) for f in fields(self)}
 
@@ -368,8 +368,8 @@ class BalanceExceeded(ProposalFault):
 
     party: str
     available: int
-    missing: int
-    message = "the {party}'s free balance of {available} is short by {missing}"
+    requested: int
+    message = "the {party} would spend {requested}, its free balance is {available}"
     remedy = "Pay less, or deposit more and wait for its confirmations."
 
 

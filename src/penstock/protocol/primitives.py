@@ -86,7 +86,7 @@ class Address(_Word):
         digits = str(text)[2:]
         mixed = digits not in (digits.lower(), digits.upper())
         if mixed and str(address) != text:
-            raise MalformedField(field, str(text), f"the EIP-55 checksum {address}")
+            raise MalformedField(field, str(text), f"the EIP-55 checksum {address!s}")
         return address
 
     def __str__(self) -> str:

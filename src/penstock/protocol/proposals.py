@@ -129,7 +129,7 @@ def accept(position: Position, proposal: Proposal, records: CauseRecords, domain
     _check_causes(proposal, records)
     expected = apply_causes(position.base, proposal.state.sequence, proposal.causes)
     _check_same(expected, proposal.state)
-    check_covered(position.funds, proposal.state)
+    check_covered(position.funds, position.base, proposal.state)
     return replace(
         position,
         newest=SignedState(proposal.state, proposal.signature),
@@ -181,14 +181,12 @@ def _check_same(expected: State, got: State) -> None:
             raise StateMismatch(field.name, str(ours), str(theirs))
 
 
-def check_covered(funds: Funds, state: State) -> None:
+def check_covered(funds: Funds, base: State, state: State) -> None:
     """Check that neither party's free balance is negative in ``state``; raises `BalanceExceeded`."""
-    for party, free, locked in (
-        ("payer", funds.payer_free(state), state.payer_locked),
-        ("payee", funds.payee_free(state), state.payee_locked),
-    ):
-        if free < 0:
-            raise BalanceExceeded(party, free + locked, -free)
+    for party, free in (("payer", funds.payer_free), ("payee", funds.payee_free)):
+        before, after = free(base), free(state)
+        if after < 0:
+            raise BalanceExceeded(party, before, before - after)
 
 
 # The payer's side -----------------------------------------------------------------------------------------------
@@ -213,7 +211,7 @@ def propose(position: Position, causes: Sequence[Cause], domain: Domain) -> tupl
     if not causes:
         raise NoCauses(sequence)
     state = apply_causes(position.base, sequence, causes)
-    check_covered(position.funds, state)
+    check_covered(position.funds, position.base, state)
     unsigned = Proposal(base_digest(position, domain), state, b"", tuple(causes))
     after = replace(position, unanswered=(*position.unanswered, state), highest_seen=sequence)
     return after, unsigned

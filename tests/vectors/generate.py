@@ -1,0 +1,226 @@
+"""Write the shared vectors that forge and pytest read: ``python tests/vectors/generate.py``.
+
+Digests come from eth_account's own EIP-712 encoder, not from ours, so that a vector never merely repeats the code
+it checks. Signatures come from eth_account too. Settlements are computed here by the formulas of docs/protocol.md,
+written out once more.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_utils import keccak
+
+HERE = Path(__file__).parent
+CHAIN_ID = 31337
+CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+UINT96_MAX = 2**95 - 1
+TYPES: dict[str, list[tuple[str, str]]] = {
+    "Channel": [
+        ("payer", "address"),
+        ("payee", "address"),
+        ("payerSigner", "address"),
+        ("payeeSigner", "address"),
+        ("token", "address"),
+        ("challengePeriod", "uint32"),
+        ("oneWay", "bool"),
+        ("salt", "uint88"),
+    ],
+    "State": [
+        ("channelId", "bytes32"),
+        ("sequence", "uint64"),
+        ("paid", "int128"),
+        ("payerLocked", "uint128"),
+        ("payeeLocked", "uint128"),
+        ("locksRoot", "bytes32"),
+    ],
+    "Voucher": [("channelId", "bytes32"), ("paid", "uint128")],
+    "Withdrawal": [
+        ("channelId", "bytes32"),
+        ("payerTotal", "uint128"),
+        ("payeeTotal", "uint128"),
+        ("deadline", "uint64"),
+    ],
+    "Close": [("channelId", "bytes32"), ("paid", "int128")],
+    "Receipt": [
+        ("channelId", "bytes32"),
+        ("sequence", "uint64"),
+        ("digest", "bytes32"),
+        ("receivedAt", "uint64"),
+    ],
+    "Request": [("method", "string"), ("path", "string"), ("issuedAt", "uint64")],
+}
+DOMAIN = {"name": "Penstock", "version": "1", "chainId": CHAIN_ID, "verifyingContract": CONTRACT}
+
+
+def signable(name: str, message: dict[str, Any]) -> Any:
+    """Encode ``message`` with eth_account."""
+    fields = [{"name": field, "type": kind} for field, kind in TYPES[name]]
+    return encode_typed_data(DOMAIN, {name: fields}, message)
+
+
+def digest(name: str, message: dict[str, Any]) -> str:
+    """Return the EIP-712 digest that eth_account computes."""
+    encoded = signable(name, message)
+    return "0x" + keccak(b"\x19" + encoded.version + encoded.header + encoded.body).hex()
+
+
+def text(message: dict[str, Any]) -> dict[str, Any]:
+    """Write integers as decimal strings, leave the rest."""
+    return {
+        key: str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for key, value in message.items()
+        if key != "channelId"
+    }
+
+
+def typehash(name: str) -> str:
+    """Hash the type's own text."""
+    inner = ",".join(f"{kind} {field}" for field, kind in TYPES[name])
+    return "0x" + keccak(f"{name}({inner})".encode()).hex()
+
+
+def digest_case(rng: random.Random, *, extreme: bool) -> dict[str, Any]:
+    """Return one channel with one message of each kind, their digests, and the state signed by both."""
+    payer, payee = (Account.from_key(rng.randbytes(32)) for _ in range(2))
+
+    def unsigned(bits: int) -> int:
+        return 2**bits - 1 if extreme else rng.randrange(2 ** rng.randrange(1, bits))
+
+    channel = {
+        "payer": payer.address,
+        "payee": payee.address,
+        "payerSigner": payer.address,
+        "payeeSigner": payee.address,
+        "token": Account.from_key(rng.randbytes(32)).address,
+        "challengePeriod": unsigned(32),
+        "oneWay": rng.random() < 0.5,  # noqa: PLR2004
+        "salt": unsigned(88),
+    }
+    channel_id = digest("Channel", channel)
+    paid = -(2**127) if extreme else rng.randrange(-(2**90), 2**90)
+    messages: dict[str, dict[str, Any]] = {
+        "State": {
+            "channelId": channel_id,
+            "sequence": unsigned(64) or 1,
+            "paid": paid,
+            "payerLocked": unsigned(128),
+            "payeeLocked": unsigned(128),
+            "locksRoot": "0x" + rng.randbytes(32).hex(),
+        },
+        "Voucher": {"channelId": channel_id, "paid": unsigned(128)},
+        "Withdrawal": {
+            "channelId": channel_id,
+            "payerTotal": unsigned(128),
+            "payeeTotal": unsigned(128),
+            "deadline": unsigned(64),
+        },
+        "Close": {"channelId": channel_id, "paid": paid},
+        "Receipt": {
+            "channelId": channel_id,
+            "sequence": unsigned(64),
+            "digest": "0x" + rng.randbytes(32).hex(),
+            "receivedAt": unsigned(53),
+        },
+    }
+    case: dict[str, Any] = {"channel": text(channel), "channelId": channel_id}
+    for name, message in messages.items():
+        key = name.lower()
+        case[key] = text(message)
+        case[f"{key}Digest"] = digest(name, message)
+    state = signable("State", messages["State"])
+    case["signatures"] = {
+        "payer": "0x" + bytes(payer.sign_message(state).signature).hex(),
+        "payee": "0x" + bytes(payee.sign_message(state).signature).hex(),
+    }
+    return case
+
+
+def settlement_case(rng: random.Random, figures: dict[str, int] | None = None) -> dict[str, Any]:
+    """Return one settlement, solvent or not, divided as docs/protocol.md, section 2, says."""
+    if figures is None:
+        scale = 2 ** rng.randrange(4, 95)
+        payer_deposit, payee_deposit = rng.randrange(scale), rng.randrange(scale)
+        total = payer_deposit + payee_deposit
+        payer_withdrawn = rng.randrange(total + 1)
+        figures = {
+            "payerDeposit": payer_deposit,
+            "payerWithdrawn": payer_withdrawn,
+            "payeeDeposit": payee_deposit,
+            "payeeWithdrawn": rng.randrange(total - payer_withdrawn + 1),
+            "paid": rng.randrange(-2 * scale, 2 * scale),
+            "payerLocked": rng.choice((0, rng.randrange(scale))),
+            "payeeLocked": rng.choice((0, rng.randrange(scale))),
+        }
+    f = figures
+    held = f["payerDeposit"] + f["payeeDeposit"] - f["payerWithdrawn"] - f["payeeWithdrawn"]
+    payer_net = f["payerDeposit"] - f["payerWithdrawn"] - f["paid"]
+    payee_net = f["payeeDeposit"] - f["payeeWithdrawn"] + f["paid"]
+    payer_share = min(max(payer_net, 0), held)
+    payee_share = held - payer_share
+    payer_paid = min(max(payer_net - f["payerLocked"], 0), payer_share)
+    payee_paid = min(max(payee_net - f["payeeLocked"], 0), payee_share)
+    expect = {
+        "payerPaid": payer_paid,
+        "payeePaid": payee_paid,
+        "payerPool": payer_share - payer_paid,
+        "payeePool": payee_share - payee_paid,
+    }
+    return {**text(figures), "expect": text(expect)}
+
+
+EXTREMES = [
+    dict(zip(("payerDeposit", "payerWithdrawn", "payeeDeposit", "payeeWithdrawn"), totals, strict=True))
+    | dict(zip(("paid", "payerLocked", "payeeLocked"), state, strict=True))
+    for totals in ((0, 0, 0, 0), (UINT96_MAX, 0, UINT96_MAX, 0), (UINT96_MAX, 2 * UINT96_MAX, UINT96_MAX, 0), (10, 0, 0, 0))
+    for state in (
+        (0, 0, 0),
+        (2**127 - 1, 0, 0),
+        (-(2**127), 0, 0),
+        (2**127 - 1, 2**128 - 1, 2**128 - 1),
+        (-(2**127), 2**128 - 1, 2**128 - 1),
+        (4, 3, 2),
+        (11, 5, 5),
+    )
+]
+
+
+def write(name: str, content: dict[str, Any]) -> None:
+    """Write one file of vectors."""
+    (HERE / name).write_text(json.dumps(content, indent=2) + "\n")
+
+
+def main() -> None:
+    """Write both files."""
+    rng = random.Random(712)  # noqa: S311 (vectors are to be the same every time)
+    domain = signable("Close", {"channelId": "0x" + "00" * 32, "paid": 0})
+    write(
+        "digests.json",
+        {
+            "chainId": str(CHAIN_ID),
+            "contract": CONTRACT,
+            "domainSeparator": "0x" + domain.header.hex(),
+            "typehashes": {name: typehash(name) for name in TYPES},
+            "request": {"method": "GET", "path": "/v1/channels?limit=1", "issuedAt": "1700000000"},
+            "requestDigest": digest(
+                "Request", {"method": "GET", "path": "/v1/channels?limit=1", "issuedAt": 1700000000}
+            ),
+            "cases": [digest_case(rng, extreme=index == 0) for index in range(16)],
+        },
+    )
+    write(
+        "settlements.json",
+        {
+            "cases": [settlement_case(rng, figures) for figures in EXTREMES]
+            + [settlement_case(rng) for _ in range(200)]
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
