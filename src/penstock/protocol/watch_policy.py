@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from penstock.protocol.messages import SignedState, SignedVoucher
+from penstock.protocol.encoding import Domain
+from penstock.protocol.errors import WrongKind
+from penstock.protocol.messages import Channel, Receipt, SignedState, SignedVoucher
 from penstock.protocol.onchain import Closing, OnChain
+from penstock.protocol.signatures import check_signer
 
 Evidence = SignedState | SignedVoucher
 
@@ -61,3 +64,38 @@ def is_newer(evidence: Evidence, held: Evidence | None) -> bool:
             return evidence.voucher.paid > held.voucher.paid
         case _:
             return held is None
+
+
+def check_evidence(channel: Channel, evidence: Evidence, domain: Domain) -> None:
+    """Check that the contract would take ``evidence`` in a dispute about ``channel``.
+
+    Raises
+    ------
+    WrongKind
+        A state of a one-way channel, or a voucher of a two-way one.
+    MalformedSignature, HighS, WrongSigner
+        A signature is missing, malformed, or not by the channel's signer.
+    """
+    match evidence:
+        case SignedState(state=state):
+            if channel.one_way:
+                raise WrongKind("a state", channel.kind)
+            digest = domain.digest(state)
+            check_signer(digest, evidence.payer_signature, channel.payer_signer)
+            check_signer(digest, evidence.payee_signature, channel.payee_signer)
+        case SignedVoucher(voucher=voucher):
+            if not channel.one_way:
+                raise WrongKind("a voucher", channel.kind)
+            check_signer(domain.digest(voucher), evidence.payer_signature, channel.payer_signer)
+
+
+def receipt_for(evidence: Evidence, received_at: int, domain: Domain) -> Receipt:
+    """Return the receipt for ``evidence``, stored at ``received_at`` (seconds since the epoch).
+
+    A voucher has no sequence: its receipt says 0 and the digest names it.
+    """
+    match evidence:
+        case SignedState(state=state):
+            return Receipt(state.channel_id, state.sequence, domain.digest(state), received_at)
+        case SignedVoucher(voucher=voucher):
+            return Receipt(voucher.channel_id, 0, domain.digest(voucher), received_at)
