@@ -1,0 +1,188 @@
+"""Plain values that cross the ports: what the repositories keep besides the protocol's own messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from penstock.protocol.causes import Cause
+from penstock.protocol.messages import Channel, SignedState, SignedVoucher, Withdrawal
+from penstock.protocol.onchain import OnChain
+from penstock.protocol.position import Funds, Position
+from penstock.protocol.primitives import Address, Bytes32
+from penstock.protocol.watch_policy import Evidence
+
+
+class StateStatus(StrEnum):
+    """What became of a state that was signed."""
+
+    UNANSWERED = "unanswered"  # the payer signed it; it may become final
+    REFUSED = "refused"  # the payee refused it; it may become final all the same
+    CO_SIGNED = "co-signed"
+
+
+class TransactionStatus(StrEnum):
+    """Where an intent stands; the last three are final."""
+
+    QUEUED = "queued"  # no nonce yet
+    SIGNED = "signed"  # in flight: nonce and signed bytes are stored
+    MINED = "mined"  # a block holds it, not deep enough yet
+    CONFIRMED = "confirmed"
+    REVERTED = "reverted"  # mined, without effect, and deep enough
+    FAILED = "failed"  # never sent: its simulation failed, or its deadline passed
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRecord:
+    """All that one row says of a channel.
+
+    Attributes
+    ----------
+    confirmed
+        The totals at the confirmed depth.
+    head
+        Phase and totals at the chain's head.
+    promised
+        The withdrawals still promised, as one: the highest totals and the last deadline; None if none is.
+    registered_at
+        Seconds since the epoch.
+    """
+
+    position: Position
+    confirmed: Funds
+    head: OnChain
+    promised: Withdrawal | None
+    registered_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateRecord:
+    """A state of the history: what was signed, why, and what became of it.
+
+    Attributes
+    ----------
+    base
+        The base that its proposal named; None for a state recovered from somebody else's records.
+    recorded_at
+        Seconds since the epoch.
+    """
+
+    signed: SignedState
+    base: Bytes32 | None
+    causes: tuple[Cause, ...]
+    status: StateStatus
+    recorded_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherRecord:
+    """A voucher of the history and when it was recorded (seconds since the epoch)."""
+
+    signed: SignedVoucher
+    recorded_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A channel and the newest evidence held for it."""
+
+    channel_id: Bytes32
+    channel: Channel
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block that was followed; ``time`` in seconds since the epoch."""
+
+    number: int
+    hash: Bytes32
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A transaction to be sent, once: the same key always means the same transaction.
+
+    Attributes
+    ----------
+    key
+        At most 200 characters.
+    purpose
+        One word for people: open, deposit, withdraw, collect, close, start-close, challenge, settle.
+    deadline
+        When it stops being of use (seconds since the epoch); None if it never does.
+    """
+
+    key: str
+    purpose: str
+    receiver: Address
+    data: bytes
+    channel_id: Bytes32 | None = None
+    deadline: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """One signed version of an intent, as it goes to the chain; fees in wei per unit of gas.
+
+    ``signed_at_block`` is the head's number at signing, from which waiting is counted.
+    """
+
+    nonce: int
+    gas_limit: int
+    max_fee_per_gas: int
+    max_priority_fee_per_gas: int
+    raw: bytes
+    hash: Bytes32
+    signed_at_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a receipt says; ``failure`` explains a revert and is None for a success, ``gas_price`` is in wei."""
+
+    hash: Bytes32
+    block_number: int
+    gas_used: int
+    gas_price: int
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """An intent with all that became of it.
+
+    Attributes
+    ----------
+    hashes
+        Of every version that was signed, newest last.
+    signed
+        The newest signed version, None while queued.
+    outcome
+        The receipt, None until a block holds it.
+    failure
+        Why it failed or reverted.
+    """
+
+    id: int
+    intent: Intent
+    sender: Address
+    status: TransactionStatus
+    hashes: tuple[Bytes32, ...]
+    signed: SignedTransaction | None
+    outcome: Outcome | None
+    failure: str | None
+    created_at: int
+
+    @property
+    def hash(self) -> Bytes32 | None:
+        """Return the hash of the version that was mined, else of the newest one."""
+        if self.outcome:
+            return self.outcome.hash
+        return self.hashes[-1] if self.hashes else None
+
+    @property
+    def final(self) -> bool:
+        """Tell whether nothing more will happen to it."""
+        return self.status in (TransactionStatus.CONFIRMED, TransactionStatus.REVERTED, TransactionStatus.FAILED)
