@@ -1,0 +1,76 @@
+"""An account: a private key that signs digests and transactions, and shows itself to nobody."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from coincurve import PrivateKey
+from eth_account import Account as EthAccount
+
+from penstock.chain.errors import InvalidKey
+from penstock.protocol.crypto import GROUP_ORDER
+from penstock.protocol.primitives import Address, Bytes32
+from penstock.protocol.signatures import address_of
+
+KEY_SIZE = 32
+_V_BASE = 27
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A transaction's bytes as the network takes them, and their hash."""
+
+    raw: bytes
+    hash: Bytes32
+
+
+class Account:
+    """Sign with one private key.
+
+    Parameters
+    ----------
+    key
+        32 bytes.
+
+    Raises
+    ------
+    InvalidKey
+        Another length, zero, or not below the group order.
+    """
+
+    __slots__ = ("_key", "address")
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_SIZE:
+            raise InvalidKey(f"{len(key)} bytes, expected {KEY_SIZE}")
+        if not 0 < int.from_bytes(key, "big") < GROUP_ORDER:
+            raise InvalidKey("outside the range of secp256k1 keys")
+        self._key = PrivateKey(key)
+        self.address: Address = address_of(self._key.public_key.format(compressed=False)[1:])
+
+    @classmethod
+    def create(cls) -> Self:
+        """Make an account with a fresh random key."""
+        return cls(new_key())
+
+    def __repr__(self) -> str:
+        """Name the address only: a key has no place in logs and traces."""
+        return f"{type(self).__name__}({self.address})"
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Sign 32 bytes: 65 bytes r, s, v with low s and v 27 or 28, the same ones every time (RFC 6979)."""
+        signature = self._key.sign_recoverable(digest, hasher=None)
+        return signature[:64] + bytes((signature[64] + _V_BASE,))
+
+    def sign_transaction(self, fields: Mapping[str, Any]) -> SignedTransaction:
+        """Sign a transaction given by its JSON-RPC field names (EIP-1559)."""
+        signed = EthAccount.sign_transaction(dict(fields), self._key.secret)
+        return SignedTransaction(bytes(signed.raw_transaction), Bytes32(bytes(signed.hash)))
+
+
+def new_key() -> bytes:
+    """Draw a private key from the system's randomness."""
+    return (1 + secrets.randbelow(GROUP_ORDER - 1)).to_bytes(KEY_SIZE, "big")

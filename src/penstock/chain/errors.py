@@ -1,0 +1,229 @@
+"""Every fault of the chain side by name.
+
+::
+
+    PenstockError
+    ├── SignerRefusal             our own signer will not sign (the protocol's branch)
+    │   ├── CloseContradictsMark
+    │   └── VoucherBelowMark
+    ├── KeyFault                  a key cannot be used
+    │   ├── InvalidKey  KeystoreUnreadable  WrongPassword  KeystoreExists
+    │   └── SignerInUse  ForeignMarks  MarksUnavailable
+    ├── RpcFault                  an endpoint does not serve us
+    │   ├── RpcUnavailable  RpcRefused  CallReverted
+    │   └── WrongChainId  NoContract
+    ├── TransactionFault          a transaction of ours did not do its work
+    │   └── TransactionFailed  TransactionPending
+    └── ChainFault                the chain contradicts itself (the protocol's branch)
+        └── ReorgTooDeep  LogsIncomplete
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.protocol.errors import ChainFault, PenstockError, SignerRefusal
+
+# Signer ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class VoucherBelowMark(SignerRefusal):
+    """A higher voucher was signed before; a lower one would only confuse the records."""
+
+    paid: int
+    mark: int
+    message = "the voucher over {paid} is below {mark}, the highest this key has signed"
+    remedy = "The records are older than the signer's mark: recover the channel from the counterparty or a watcher."
+
+
+@dataclass(eq=False)
+class CloseContradictsMark(SignerRefusal):
+    """The agreed close does not fit the newest state this key signed."""
+
+    paid: int
+    reason: str
+    message = "a close at paid {paid} contradicts the signer's mark: {reason}"
+    remedy = "Close at the newest co-signed state, once every proposal is answered and no lock is pending."
+
+
+# Keys --------------------------------------------------------------------------------------------------------
+
+
+class KeyFault(PenstockError):
+    """A key, or the file that guards it, cannot be used."""
+
+
+@dataclass(eq=False)
+class InvalidKey(KeyFault):
+    """Not a secp256k1 private key. The value itself is never shown."""
+
+    reason: str
+    message = "this is not a private key: {reason}"
+    remedy = "Give 32 bytes, above zero and below the group order of secp256k1."
+
+
+@dataclass(eq=False)
+class KeystoreUnreadable(KeyFault):
+    """The file is no keystore of eth-account's format, or cannot be read."""
+
+    path: str
+    reason: str
+    message = "the keystore {path} cannot be read: {reason}"
+    remedy = "Check the path; `penstock keys new` makes a keystore, `penstock keys import` takes one over."
+
+
+@dataclass(eq=False)
+class KeystoreExists(KeyFault):
+    """A keystore is never overwritten."""
+
+    path: str
+    message = "{path} exists already and is not overwritten"
+    remedy = "Choose another name, or move the file away yourself."
+
+
+@dataclass(eq=False)
+class WrongPassword(KeyFault):
+    """The password does not open the keystore."""
+
+    path: str
+    message = "the password does not open {path}"
+    remedy = "Check the password; a lost password cannot be recovered."
+
+
+@dataclass(eq=False)
+class SignerInUse(KeyFault):
+    """Another process signs with these marks: two signers could sign two states with one sequence (INV-12)."""
+
+    path: str
+    message = "the signer's marks {path} are in use by another process"
+    remedy = "Stop the other instance first; one key has one signer."
+
+
+@dataclass(eq=False)
+class ForeignMarks(KeyFault):
+    """The marks file belongs to another key."""
+
+    path: str
+    expected: str
+    got: str
+    message = "the marks {path} belong to {got}, the key is {expected}"
+    remedy = "Give every key a marks file of its own."
+
+
+@dataclass(eq=False)
+class MarksUnavailable(KeyFault):
+    """The marks cannot be read or written; without them nothing is signed."""
+
+    path: str
+    reason: str
+    message = "the signer's marks {path} cannot be used: {reason}"
+    remedy = "Check the disk; never delete the file: it is what keeps the key from signing twice."
+
+
+# Endpoint ----------------------------------------------------------------------------------------------------
+
+
+class RpcFault(PenstockError):
+    """An endpoint does not serve us."""
+
+
+@dataclass(eq=False)
+class RpcUnavailable(RpcFault):
+    """No answer, or none that can be read. Whether a request was carried out is unknown."""
+
+    url: str
+    method: str
+    reason: str
+    message = "{method} at {url} got no answer: {reason}"
+    remedy = "Check the endpoint and the network; reads are tried again on their own."
+
+
+@dataclass(eq=False)
+class RpcRefused(RpcFault):
+    """The endpoint answered with an error."""
+
+    method: str
+    rpc_code: int
+    reason: str
+    message = "{method} was refused ({rpc_code}): {reason}"
+    remedy = "Read the endpoint's reason; it may not serve this method or this range."
+
+
+@dataclass(eq=False)
+class CallReverted(RpcFault):
+    """A call or a simulation reverted; ``data`` holds the contract's error."""
+
+    reason: str
+    data: bytes
+    message = "the call reverts: {reason}"
+    remedy = "The reason names the contract's error with the values it compared."
+
+
+@dataclass(eq=False)
+class WrongChainId(RpcFault):
+    """The endpoint serves another chain."""
+
+    url: str
+    expected: int
+    got: int
+    message = "{url} serves chain {got}, expected chain {expected}"
+    remedy = "Point the RPC address to the right chain."
+
+
+@dataclass(eq=False)
+class NoContract(RpcFault):
+    """No code stands at the address."""
+
+    address: str
+    message = "there is no contract at {address} on this chain"
+    remedy = "Check address and chain; `penstock deploy` deploys the contracts."
+
+
+# Transactions ------------------------------------------------------------------------------------------------
+
+
+class TransactionFault(PenstockError):
+    """A transaction of ours did not do its work."""
+
+
+@dataclass(eq=False)
+class TransactionFailed(TransactionFault):
+    """It reverted, or its simulation did and it was never sent."""
+
+    key: str
+    reason: str
+    message = "the transaction {key} failed: {reason}"
+    remedy = "The reason names the contract's error; decide again, the failed intent is not retried."
+
+
+@dataclass(eq=False)
+class TransactionPending(TransactionFault):
+    """Not mined within the time waited; it is still being sent."""
+
+    key: str
+    status: str
+    message = "the transaction {key} is not mined yet, it is {status}"
+    remedy = "Wait on; it is sent again and its fee raised until it is mined."
+
+
+# Chain -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class ReorgTooDeep(ChainFault):
+    """None of the blocks we remember is on the chain any more."""
+
+    oldest: int
+    message = "the chain was reorganised below block {oldest}, the oldest one remembered"
+    remedy = "Compare the endpoint with another one; if it is right, start again from an empty database."
+
+
+@dataclass(eq=False)
+class LogsIncomplete(ChainFault):
+    """The endpoint's logs of a block do not fit the block."""
+
+    block: int
+    reason: str
+    message = "the logs of block {block} cannot be right: {reason}"
+    remedy = "Nothing was recorded. Compare the endpoint with another one."
