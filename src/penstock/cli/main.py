@@ -1,0 +1,52 @@
+"""The entry point: parse, run, and turn whatever happens into one sentence and an exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from penstock.cli import exits
+from penstock.cli import keys as keys_commands
+from penstock.cli.errors import CommandMalformed
+from penstock.cli.output import report
+
+app = typer.Typer(
+    name="penstock",
+    help="Payment channels in USDC for agents: pay thousands of times off chain, settle once on chain.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(keys_commands.app)
+
+# Typer exports this one subclass of the class that all its usage errors have, not the class itself.
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command and return its exit status; every fault is reported, none escapes."""
+    as_json = "--json" in arguments
+    try:
+        status = app(list(arguments), standalone_mode=False, prog_name="penstock")
+    except _USAGE_ERROR as error:
+        report(CommandMalformed(error.format_message(), _help_of(error)), as_json=as_json)
+        return exits.USAGE
+    except typer.Abort:
+        return exits.INTERRUPTED
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (the outermost edge: no trace reaches a person)
+        report(error, as_json=as_json)
+        return exits.status_of(error)
+    return status if isinstance(status, int) else exits.DONE
+
+
+def _help_of(error: Any) -> str:
+    path = error.ctx.command_path if getattr(error, "ctx", None) else "penstock"
+    return f"{path} --help"
+
+
+def main() -> None:
+    """Run the command line's arguments and end the process with the exit status."""
+    sys.exit(run(sys.argv[1:]))
