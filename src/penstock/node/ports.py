@@ -127,6 +127,9 @@ class Watched(Protocol):
     def get(self, channel_id: Bytes32) -> Watch | None:
         """Return the evidence held for a channel."""
 
+    def received_at(self, channel_id: Bytes32) -> int | None:
+        """Return when the evidence held was put: the time that its receipt names."""
+
     def put(self, watch: Watch, at: int) -> None:
         """Hold this evidence for the channel from now on; whether it is newer is for the caller to check."""
 
