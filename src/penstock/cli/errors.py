@@ -7,7 +7,7 @@
         ├── UsageFault       the command cannot be carried out as it was typed
         │   ├── PasswordMissing  PasswordFileUnreadable  PasswordMismatch
         │   ├── KeyMissing  KeyNameMalformed
-        │   ├── HomeMissing  HomeInUse
+        │   ├── HomeMissing  HomeForeign  HomeInUse
         │   ├── AmountMalformed
         │   └── PortBusy
         ├── ToolMissing      a program that this command runs is not installed
@@ -89,11 +89,20 @@ class HomeMissing(UsageFault):
 
 
 @dataclass(eq=False)
+class HomeForeign(UsageFault):
+    """The directory is no local chain's home: nothing in it is touched."""
+
+    path: str
+    message = "{path} holds files that `penstock up` did not make"
+    remedy = "Name an empty or a new directory with --home."
+
+
+@dataclass(eq=False)
 class HomeInUse(UsageFault):
     """Another `penstock up` works in this home."""
 
     path: str
-    pid: int
+    pid: str
     message = "process {pid} is running with the home {path}"
     remedy = "End it first (Ctrl-C in its terminal), or choose another directory with --home."
 

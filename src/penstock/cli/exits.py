@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from penstock.chain.errors import KeyFault
 from penstock.cli.errors import CliError, NotReady, Unreachable, UsageFault
 from penstock.protocol.errors import InputFault, PenstockError
 
@@ -25,7 +26,7 @@ _UNREACHABLE_CODES = frozenset({"rpc-unavailable", "storage-unavailable", "node-
 def status_of(error: BaseException) -> int:
     """Return the exit status that stands for ``error``."""
     match error:
-        case UsageFault() | InputFault():
+        case UsageFault() | InputFault() | KeyFault():
             return USAGE
         case Unreachable() | NotReady():
             return UNREACHABLE

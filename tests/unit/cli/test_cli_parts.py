@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,7 @@ def test_a_missing_password_file_is_named(tmp_path: Path) -> None:
 
 
 def test_without_a_terminal_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
     monkeypatch.delenv("PENSTOCK_PASSWORD", raising=False)
 
     with pytest.raises(PasswordMissing, match="key.json"):
