@@ -6,11 +6,12 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IChannels} from "./interfaces/IChannels.sol";
 import {IReceiveWithAuthorization} from "./interfaces/IReceiveWithAuthorization.sol";
 import {ChannelHash} from "./libraries/ChannelHash.sol";
-import {Payout, Split, Totals} from "./libraries/Payout.sol";
+import {Payout} from "./libraries/Payout.sol";
 import {
     Authorization,
     Channel,
@@ -37,6 +38,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         uint40 deadline;
         Phase phase;
         bool oneWay;
+        bool payeeSide; // whether the next slot is in use; if not, nobody pays for reading it
         // The payee's side of a two-way channel.
         uint96 payeeDeposit;
         uint96 payeeWithdrawn;
@@ -116,15 +118,19 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
             revert ChannelNotOpen(id, record.phase);
         }
 
-        if (forPayee) record.payeeDeposit = _raise(record.payeeDeposit, amount);
-        else record.payerDeposit = _raise(record.payerDeposit, amount);
+        if (forPayee) {
+            record.payeeDeposit = _raise(record.payeeDeposit, amount);
+            record.payeeSide = true;
+        } else {
+            record.payerDeposit = _raise(record.payerDeposit, amount);
+        }
 
         if (opens) {
             // Both deposits are known here, so the payee's slot is not read.
-            uint96 payerDeposit = forPayee ? 0 : uint96(amount);
-            emit ChannelOpened(id, channel.payer, channel.payee, channel, payerDeposit, uint96(amount) - payerDeposit);
+            uint96 first = SafeCast.toUint96(amount);
+            emit ChannelOpened(id, channel.payer, channel.payee, channel, forPayee ? 0 : first, forPayee ? first : 0);
         } else {
-            emit Deposited(id, record.payerDeposit, record.payeeDeposit);
+            emit Deposited(id, record.payerDeposit, record.payeeSide ? record.payeeDeposit : 0);
         }
     }
 
@@ -143,22 +149,19 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     function _raise(uint96 deposited, uint256 amount) private pure returns (uint96) {
         if (amount > MAX_DEPOSIT - deposited) revert DepositTooLarge(deposited, amount, MAX_DEPOSIT);
-        return deposited + uint96(amount);
+        return SafeCast.toUint96(deposited + amount);
     }
 
-    function _receive(
-        address token,
-        address from,
-        uint256 amount,
-        bytes32 nonce,
-        Authorization calldata authorization
-    ) private {
+    function _receive(address token, address from, uint256 amount, bytes32 nonce, Authorization calldata authorization)
+        private
+    {
         bytes calldata signature = authorization.signature;
         uint256 validAfter = authorization.validAfter;
         uint256 validBefore = authorization.validBefore;
         IReceiveWithAuthorization receiver = IReceiveWithAuthorization(token);
         if (signature.length == ECDSA_SIGNATURE_LENGTH) {
-            (bytes32 r, bytes32 s, uint8 v) = (bytes32(signature[0:32]), bytes32(signature[32:64]), uint8(signature[64]));
+            (bytes32 r, bytes32 s, uint8 v) =
+                (bytes32(signature[0:32]), bytes32(signature[32:64]), uint8(signature[64]));
             receiver.receiveWithAuthorization(from, address(this), amount, validAfter, validBefore, nonce, v, r, s);
         } else {
             receiver.receiveWithAuthorization(from, address(this), amount, validAfter, validBefore, nonce, signature);
@@ -186,7 +189,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
         (uint256 payerAmount, uint256 payeeAmount) = _takeOut(record, withdrawal);
 
-        emit Withdrawn(id, record.withdrawn, record.payeeWithdrawn);
+        emit Withdrawn(id, record.withdrawn, record.payeeSide ? record.payeeWithdrawn : 0);
         _pay(channel.token, channel.payer, payerAmount);
         _pay(channel.token, channel.payee, payeeAmount);
     }
@@ -196,23 +199,24 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         private
         returns (uint256 payerAmount, uint256 payeeAmount)
     {
-        Totals memory totals = _totals(record, false);
-        payerAmount = _saturatingSub(withdrawal.payerTotal, totals.payerWithdrawn);
-        payeeAmount = _saturatingSub(withdrawal.payeeTotal, totals.payeeWithdrawn);
+        (uint256 payeeDeposit, uint256 payeeWithdrawn) = _payeeSide(record);
+        uint256 payerWithdrawn = record.withdrawn;
+        payerAmount = _saturatingSub(withdrawal.payerTotal, payerWithdrawn);
+        payeeAmount = _saturatingSub(withdrawal.payeeTotal, payeeWithdrawn);
         if (payerAmount == 0 && payeeAmount == 0) {
-            revert NothingToWithdraw(
-                withdrawal.payerTotal, withdrawal.payeeTotal, totals.payerWithdrawn, totals.payeeWithdrawn
-            );
+            revert NothingToWithdraw(withdrawal.payerTotal, withdrawal.payeeTotal, payerWithdrawn, payeeWithdrawn);
         }
-        uint256 payerWithdrawn = totals.payerWithdrawn + payerAmount;
-        uint256 payeeWithdrawn = totals.payeeWithdrawn + payeeAmount;
-        uint256 deposited = totals.payerDeposit + totals.payeeDeposit;
+        payerWithdrawn += payerAmount;
+        payeeWithdrawn += payeeAmount;
+        uint256 deposited = record.payerDeposit + payeeDeposit;
         if (payerWithdrawn + payeeWithdrawn > deposited) {
             revert WithdrawalExceedsDeposits(payerWithdrawn + payeeWithdrawn, deposited);
         }
-        // Both totals are at most the deposits, which fit.
-        if (payerAmount != 0) record.withdrawn = uint96(payerWithdrawn);
-        if (payeeAmount != 0) record.payeeWithdrawn = uint96(payeeWithdrawn);
+        if (payerAmount != 0) record.withdrawn = SafeCast.toUint96(payerWithdrawn);
+        if (payeeAmount != 0) {
+            record.payeeWithdrawn = SafeCast.toUint96(payeeWithdrawn);
+            record.payeeSide = true;
+        }
     }
 
     /// @inheritdoc IChannels
@@ -222,15 +226,15 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         _checkActive(id, record);
         if (!channel.oneWay) revert TwoWayChannel(id);
         if (record.phase == Phase.Closing) _checkBeforeDeadline(record);
-        uint256 collected = record.withdrawn;
-        uint256 deposited = record.payerDeposit;
-        uint256 due = paid < deposited ? paid : deposited;
+        (uint96 deposited, uint96 collected) = (record.payerDeposit, record.withdrawn);
+        uint96 due = paid < deposited ? SafeCast.toUint96(paid) : deposited;
         if (due <= collected) revert NothingToCollect(paid, collected, deposited);
-        _checkSignature(channel.payerSigner, ChannelHash.hashVoucher(id, paid), payerSignature);
+        bytes32 digest = _hashTypedDataV4(ChannelHash.hashVoucher(id, paid));
+        _checkSignature(channel.payerSigner, digest, payerSignature);
 
-        record.withdrawn = uint96(due); // at most the deposit
+        record.withdrawn = due;
 
-        emit Collected(id, uint96(due));
+        emit Collected(id, due);
         _pay(channel.token, channel.payee, due - collected);
     }
 
@@ -242,17 +246,17 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         Record storage record = _records[id];
         _checkActive(id, record);
         _checkSignatures(channel, ChannelHash.hashClose(id, paid), signatures);
-        Totals memory totals = _totals(record, channel.oneWay);
-        (int256 payerPaid, int256 payeePaid) = Payout.agreed(totals, paid);
-        if (payerPaid < 0 || payeePaid < 0) revert CloseExceedsBalance(payerPaid, payeePaid);
+        (uint96 left, int256 payerFunds) = _funds(record, channel.oneWay);
+        int256 payerBalance = payerFunds - paid;
+        if (payerBalance < 0 || payerBalance > int256(uint256(left))) revert CloseExceedsBalance(payerBalance, left);
 
         if (record.phase == Phase.Closing) _endDispute(record);
         record.phase = Phase.Settled;
 
-        (uint96 payerAmount, uint96 payeeAmount) = (Payout.part(payerPaid), Payout.part(payeePaid));
-        emit Closed(id, payerAmount, payeeAmount);
-        _pay(channel.token, channel.payer, payerAmount);
-        _pay(channel.token, channel.payee, payeeAmount);
+        (uint96 payerPaid, uint96 payeePaid,,) = Payout.split(left, payerBalance, 0, 0);
+        emit Closed(id, payerPaid, payeePaid);
+        _pay(channel.token, channel.payer, payerPaid);
+        _pay(channel.token, channel.payee, payeePaid);
     }
 
     /// @dev Forgets the disputed state, so that none of its locks can be resolved any more.
@@ -269,10 +273,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         Record storage record = _records[id];
         uint40 deadline = _startClose(id, record, channel);
 
-        State memory state;
-        // What was collected is below 2^96.
-        if (channel.oneWay) state.paid = int128(uint128(record.withdrawn));
-        emit ClosingStarted(id, deadline, state);
+        int128 paid = channel.oneWay ? int128(uint128(record.withdrawn)) : int128(0);
+        emit ClosingStarted(id, deadline, State(0, paid, 0, 0, 0));
     }
 
     /// @inheritdoc IChannels
@@ -324,18 +326,18 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         if (state.sequence <= current) revert SequenceNotHigher(state.sequence, current);
         _checkSignatures(channel, ChannelHash.hashState(id, state), signatures);
 
-        Totals memory totals = _totals(record, false);
-        Split memory split = Payout.split(totals, state.paid, state.payerLocked, state.payeeLocked);
-        uint256 left = Payout.left(totals);
-        bool hadLocks = current != 0 && uint256(record.payerPaid) + record.payeePaid != left;
-        bool hasLocks = split.payerPaid + split.payeePaid != left;
+        (uint96 left, int256 payerFunds) = _funds(record, false);
+        (uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool) =
+            Payout.split(left, payerFunds - state.paid, state.payerLocked, state.payeeLocked);
+        bool hadLocks = current != 0 && record.payerPaid + record.payeePaid != left;
+        bool hasLocks = payerPaid + payeePaid != left;
 
-        record.payerPaid = split.payerPaid;
-        record.payeePaid = split.payeePaid;
+        record.payerPaid = payerPaid;
+        record.payeePaid = payeePaid;
         record.sequence = state.sequence;
         if (hadLocks || hasLocks) {
-            record.payerPool = split.payerPool;
-            record.payeePool = split.payeePool;
+            record.payerPool = payerPool;
+            record.payeePool = payeePool;
             record.locksRoot = hasLocks ? state.locksRoot : bytes32(0);
         }
     }
@@ -347,24 +349,29 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         if (record.phase != Phase.Closing) revert ChannelNotClosing(id, record.phase);
         if (block.timestamp < record.deadline) revert ChallengePeriodRunning(record.deadline, block.timestamp);
 
-        Split memory split = _outcome(record);
+        (uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool) = _outcome(record);
         record.phase = Phase.Settled;
 
-        emit Settled(id, split.payerPaid, split.payeePaid, split.payerPool, split.payeePool);
-        _pay(channel.token, channel.payer, split.payerPaid);
-        _pay(channel.token, channel.payee, split.payeePaid);
+        emit Settled(id, payerPaid, payeePaid, payerPool, payeePool);
+        _pay(channel.token, channel.payer, payerPaid);
+        _pay(channel.token, channel.payee, payeePaid);
     }
 
     /// @dev The split that `settle` pays: the disputed state's, or without one that of what the chain knows.
-    function _outcome(Record storage record) private view returns (Split memory split) {
-        if (record.sequence == 0) {
-            int256 paid = record.oneWay ? int256(uint256(record.withdrawn)) : int256(0);
-            return Payout.split(_totals(record, record.oneWay), paid, 0, 0);
+    function _outcome(Record storage record)
+        private
+        view
+        returns (uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool)
+    {
+        (uint96 left, int256 payerFunds) = _funds(record, record.oneWay);
+        if (record.sequence != 0) {
+            (payerPaid, payeePaid) = (record.payerPaid, record.payeePaid);
+            // What is left and not paid is locked; in the usual case nothing is, and its slot is not read.
+            if (payerPaid + payeePaid != left) (payerPool, payeePool) = (record.payerPool, record.payeePool);
+            return (payerPaid, payeePaid, payerPool, payeePool);
         }
-        split.payerPaid = record.payerPaid;
-        split.payeePaid = record.payeePaid;
-        split.payerPool = record.payerPool;
-        split.payeePool = record.payeePool;
+        int256 collected = record.oneWay ? int256(uint256(record.withdrawn)) : int256(0);
+        return Payout.split(left, payerFunds - collected, 0, 0);
     }
 
     /* CLAIMS */
@@ -398,24 +405,19 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannels
-    function getChannel(bytes32 id) external view returns (ChannelView memory channelView) {
+    function getChannel(bytes32 id) external view returns (ChannelView memory known) {
         Record storage record = _records[id];
-        Totals memory totals = _totals(record, record.oneWay);
-        channelView.phase = record.phase;
-        channelView.deadline = record.deadline;
-        channelView.payerDeposit = uint96(totals.payerDeposit);
-        channelView.payerWithdrawn = uint96(totals.payerWithdrawn);
-        channelView.payeeDeposit = uint96(totals.payeeDeposit);
-        channelView.payeeWithdrawn = uint96(totals.payeeWithdrawn);
-        if (record.deadline == 0) return channelView;
+        known.phase = record.phase;
+        known.deadline = record.deadline;
+        known.payerDeposit = record.payerDeposit;
+        known.payerWithdrawn = record.oneWay ? 0 : record.withdrawn;
+        known.payeeDeposit = record.payeeDeposit;
+        known.payeeWithdrawn = record.oneWay ? record.withdrawn : record.payeeWithdrawn;
+        if (known.deadline == 0) return known;
 
-        Split memory split = _outcome(record);
-        channelView.sequence = record.sequence;
-        channelView.payerPaid = split.payerPaid;
-        channelView.payeePaid = split.payeePaid;
-        channelView.payerPool = split.payerPool;
-        channelView.payeePool = split.payeePool;
-        channelView.locksRoot = record.locksRoot;
+        (known.payerPaid, known.payeePaid, known.payerPool, known.payeePool) = _outcome(record);
+        known.sequence = record.sequence;
+        known.locksRoot = record.locksRoot;
     }
 
     /// @inheritdoc IChannels
@@ -429,15 +431,19 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         return _hashTypedDataV4(ChannelHash.hashChannel(channel));
     }
 
-    function _totals(Record storage record, bool oneWay) private view returns (Totals memory totals) {
-        totals.payerDeposit = record.payerDeposit;
-        if (oneWay) {
-            totals.payeeWithdrawn = record.withdrawn;
-        } else {
-            totals.payerWithdrawn = record.withdrawn;
-            totals.payeeDeposit = record.payeeDeposit;
-            totals.payeeWithdrawn = record.payeeWithdrawn;
-        }
+    /// @dev What is left in the channel, and the payer's part of it with nothing paid: its deposit less its
+    /// withdrawals.
+    function _funds(Record storage record, bool oneWay) private view returns (uint96 left, int256 payerFunds) {
+        (uint96 payerDeposit, uint96 withdrawn) = (record.payerDeposit, record.withdrawn);
+        if (oneWay) return (payerDeposit - withdrawn, int256(uint256(payerDeposit)));
+
+        (uint96 payeeDeposit, uint96 payeeWithdrawn) = _payeeSide(record);
+        left = payerDeposit + payeeDeposit - withdrawn - payeeWithdrawn;
+        payerFunds = int256(uint256(payerDeposit)) - int256(uint256(withdrawn));
+    }
+
+    function _payeeSide(Record storage record) private view returns (uint96 payeeDeposit, uint96 payeeWithdrawn) {
+        if (record.payeeSide) (payeeDeposit, payeeWithdrawn) = (record.payeeDeposit, record.payeeWithdrawn);
     }
 
     function _checkActive(bytes32 id, Record storage record) private view {
@@ -453,13 +459,13 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         private
         view
     {
-        _checkSignature(channel.payerSigner, structHash, signatures.payer);
-        _checkSignature(channel.payeeSigner, structHash, signatures.payee);
+        bytes32 digest = _hashTypedDataV4(structHash);
+        _checkSignature(channel.payerSigner, digest, signatures.payer);
+        _checkSignature(channel.payeeSigner, digest, signatures.payee);
     }
 
     /// @dev Only ECDSA: what an ERC-1271 wallet signed it could revoke, and its counterparty relies on it.
-    function _checkSignature(address expected, bytes32 structHash, Signature calldata signature) private view {
-        bytes32 digest = _hashTypedDataV4(structHash);
+    function _checkSignature(address expected, bytes32 digest, Signature calldata signature) private pure {
         (address recovered, ECDSA.RecoverError err,) = ECDSA.tryRecover(digest, signature.r, signature.vs);
         if (err != ECDSA.RecoverError.NoError || recovered != expected) revert InvalidSignature(expected, recovered);
     }

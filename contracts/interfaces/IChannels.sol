@@ -62,9 +62,7 @@ interface IChannels {
     event Closed(bytes32 indexed channelId, uint96 payerPaid, uint96 payeePaid);
 
     /// @notice A disputed close ended: paid to both sides, and left in both pools for pending locks.
-    event Settled(
-        bytes32 indexed channelId, uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool
-    );
+    event Settled(bytes32 indexed channelId, uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool);
 
     /// @notice A payout could not be pushed and waits for its creditor.
     event ClaimRecorded(address indexed token, address indexed creditor, uint256 amount);
@@ -132,9 +130,7 @@ interface IChannels {
     error WithdrawalExpired(uint256 deadline, uint256 timestamp);
 
     /// @notice The withdrawal raises neither total; it was used already, or a later one was.
-    error NothingToWithdraw(
-        uint256 payerTotal, uint256 payeeTotal, uint256 payerWithdrawn, uint256 payeeWithdrawn
-    );
+    error NothingToWithdraw(uint256 payerTotal, uint256 payeeTotal, uint256 payerWithdrawn, uint256 payeeWithdrawn);
 
     /// @notice The withdrawal takes more than both deposits together.
     error WithdrawalExceedsDeposits(uint256 withdrawn, uint256 deposited);
@@ -142,8 +138,8 @@ interface IChannels {
     /// @notice The voucher pays nothing beyond what was collected, or the deposit is used up.
     error NothingToCollect(uint256 paid, uint256 collected, uint256 deposited);
 
-    /// @notice The agreed close gives one side less than nothing.
-    error CloseExceedsBalance(int256 payerPaid, int256 payeePaid);
+    /// @notice The agreed close gives the payer less than nothing, or more than what is left.
+    error CloseExceedsBalance(int256 payerBalance, uint256 left);
 
     /// @notice The caller has no claim in this token.
     error NothingToClaim(address token, address creditor);
@@ -156,8 +152,9 @@ interface IChannels {
     /// @dev Warning: needs an allowance for this contract. Deposits for the payee are refused on a one-way channel.
     function deposit(Channel calldata channel, bool forPayee, uint256 amount) external;
 
-    /// @notice Deposits from the payee's balance if `forPayee`, else from the payer's, by EIP-3009; the caller pays gas.
-    /// @dev The token's nonce commits to the channel's id: the signed transfer can fund this channel on these terms and
+    /// @notice Deposits from the payee's balance if `forPayee`, else from the payer's, by EIP-3009; the caller pays
+    /// gas. @dev The token's nonce commits to the channel's id: the signed transfer can fund this channel on these
+    /// terms and
     ///      nothing else, whoever relays it. A 65-byte signature goes in the v, r, s form that every version of USDC
     ///      has, any other length in the bytes form.
     function depositWithAuthorization(
@@ -174,8 +171,7 @@ interface IChannels {
     /// @dev Totals are absolute, so no withdrawal works twice and none makes a signed state stale.
     /// @dev Warning: the contract does not weigh a withdrawal against states. The parties sign one only if both keep a
     ///      balance in all they have signed.
-    function withdraw(Channel calldata channel, Withdrawal calldata withdrawal, Signatures calldata signatures)
-        external;
+    function withdraw(Channel calldata channel, Withdrawal calldata withdrawal, Signatures calldata signatures) external;
 
     /// @notice Pays the payee of a one-way channel what the voucher says less what was collected, as far as the deposit
     ///         goes. Anyone may call while the channel is open, and in the challenge period.
@@ -184,23 +180,23 @@ interface IChannels {
 
     /* CLOSE */
 
-    /// @notice Pays out at once as both parties signed: `payerDeposit - payerWithdrawn - paid` to the payer, the rest to
-    ///         the payee. Anyone may call, while the channel is open or closing.
+    /// @notice Pays out at once as both parties signed: `payerDeposit - payerWithdrawn - paid` to the payer, the rest
+    /// to the payee. Anyone may call, while the channel is open or closing.
     /// @dev A deposit that slips in front goes to its owner and breaks nothing. Ends a dispute and its locks.
     function close(Channel calldata channel, int128 paid, Signatures calldata signatures) external;
 
     /// @notice Begins the challenge period with what the chain knows: nothing paid, or what was collected.
     /// @dev Only a party or its signer may call.
-    /// @dev Warning: on a two-way channel the counterparty answers with the newest state; without an answer all payments
-    ///      count as not made. On a one-way channel the payee must collect before the deadline.
+    /// @dev Warning: on a two-way channel the counterparty answers with the newest state; without an answer all
+    /// payments count as not made. On a one-way channel the payee must collect before the deadline.
     function startClose(Channel calldata channel) external;
 
     /// @notice Begins the challenge period of a two-way channel with a co-signed state.
     /// @dev Only a party or its signer may call: a third party that merely holds a state cannot force a close.
     function startClose(Channel calldata channel, State calldata state, Signatures calldata signatures) external;
 
-    /// @notice Replaces the disputed state by one with a strictly higher sequence. Anyone may call, before the deadline.
-    /// @dev The deadline does not move (INV-4), and nothing outside is called.
+    /// @notice Replaces the disputed state by one with a strictly higher sequence. Anyone may call, before the
+    /// deadline. @dev The deadline does not move (INV-4), and nothing outside is called.
     function challenge(Channel calldata channel, State calldata state, Signatures calldata signatures) external;
 
     /// @notice Pays both sides when the challenge period is over, from chain data alone. Anyone may call.

@@ -65,15 +65,9 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
     /* EIP-2612 */
 
     /// @notice Sets an allowance on the owner's signature.
-    function permit(
-        address owner,
-        address spender,
-        uint256 value,
-        uint256 deadline,
-        uint8 v,
-        bytes32 r,
-        bytes32 s
-    ) external {
+    function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external
+    {
         if (block.timestamp > deadline) revert PermitExpired(deadline, block.timestamp);
         bytes32 structHash = keccak256(abi.encode(PERMIT_TYPEHASH, owner, spender, value, _useNonce(owner), deadline));
         _checkSignature(owner, structHash, abi.encodePacked(r, s, v));
@@ -153,9 +147,7 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
     /// @notice The same with a signature of any length, for smart wallets.
     function cancelAuthorization(address authorizer, bytes32 nonce, bytes memory signature) public {
         _consume(authorizer, nonce);
-        _checkSignature(
-            authorizer, keccak256(abi.encode(CANCEL_AUTHORIZATION_TYPEHASH, authorizer, nonce)), signature
-        );
+        _checkSignature(authorizer, keccak256(abi.encode(CANCEL_AUTHORIZATION_TYPEHASH, authorizer, nonce)), signature);
         emit AuthorizationCanceled(authorizer, nonce);
     }
 
@@ -169,7 +161,9 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
         bytes32 nonce,
         bytes memory signature
     ) private {
-        if (block.timestamp <= validAfter) revert AuthorizationNotYetValid(validAfter, block.timestamp);
+        if (block.timestamp <= validAfter) {
+            revert AuthorizationNotYetValid(validAfter, block.timestamp);
+        }
         if (block.timestamp >= validBefore) revert AuthorizationExpired(validBefore, block.timestamp);
         _consume(from, nonce);
         _checkSignature(
