@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from penstock.protocol.causes import Cause, Pay, Refund
-from penstock.protocol.errors import MalformedField
+from penstock.protocol.encoding import Domain
+from penstock.protocol.errors import MalformedField, WrongChain
 from penstock.protocol.messages import (
     Channel,
     Close,
@@ -34,6 +35,7 @@ from penstock.protocol.primitives import (
 )
 from penstock.protocol.proposals import Proposal
 from penstock.protocol.signatures import SIGNATURE_SIZE
+from penstock.protocol.watch_policy import Evidence
 
 _UINT32_MAX = 2**32 - 1
 _UINT88_MAX = 2**88 - 1
@@ -108,6 +110,17 @@ class WithdrawalJson:
     payerTotal: str
     payeeTotal: str
     deadline: int
+
+
+@dataclass
+class EvidenceJson:
+    """What a watcher is given: a channel's terms with a co-signed state (two-way) or a voucher (one-way)."""
+
+    chainId: int
+    contract: str
+    channel: ChannelJson
+    state: SignedStateJson | None = None
+    voucher: VoucherJson | None = None
 
 
 @dataclass
@@ -266,6 +279,32 @@ def withdrawal_from_json(channel_id: Bytes32, shape: WithdrawalJson) -> Withdraw
 def close_from_json(channel_id: Bytes32, paid: object) -> Close:
     """Read an agreed close of ``channel_id``."""
     return Close(channel_id, parse_int(paid, "paid", INT128_MIN, INT128_MAX))
+
+
+def evidence_to_json(channel: Channel, evidence: Evidence, domain: Domain) -> EvidenceJson:
+    """Write evidence as a watcher takes it."""
+    shape = EvidenceJson(domain.chain_id, str(domain.contract), channel_to_json(channel))
+    if isinstance(evidence, SignedState):
+        shape.state = signed_state_to_json(evidence)
+    else:
+        shape.voucher = voucher_to_json(evidence)
+    return shape
+
+
+def evidence_from_json(shape: EvidenceJson, domain: Domain) -> tuple[Channel, Evidence]:
+    """Read evidence, its signatures unchecked; raises `InvalidTerms` too, and `WrongChain` for another domain."""
+    named = Domain(
+        _require_int(shape.chainId, "chainId", _SAFE_INTEGER_MAX), Address.parse(shape.contract, "contract")
+    )
+    if named != domain:
+        raise WrongChain(str(domain), str(named))
+    channel = channel_from_json(shape.channel)
+    channel_id = domain.channel_id(channel)
+    if shape.state is not None and shape.voucher is None:
+        return channel, signed_state_from_json(channel_id, shape.state)
+    if shape.voucher is not None and shape.state is None:
+        return channel, voucher_from_json(channel_id, shape.voucher)
+    raise MalformedField("evidence", "both or neither", "either a state or a voucher")
 
 
 def receipt_to_json(receipt: Receipt, signature: bytes) -> ReceiptJson:
