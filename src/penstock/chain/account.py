@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 from coincurve import PrivateKey
@@ -17,14 +16,6 @@ from penstock.protocol.signatures import address_of
 
 KEY_SIZE = 32
 _V_BASE = 27
-
-
-@dataclass(frozen=True, slots=True)
-class SignedTransaction:
-    """A transaction's bytes as the network takes them, and their hash."""
-
-    raw: bytes
-    hash: Bytes32
 
 
 class Account:
@@ -65,10 +56,10 @@ class Account:
         signature = self._key.sign_recoverable(digest, hasher=None)
         return signature[:64] + bytes((signature[64] + _V_BASE,))
 
-    def sign_transaction(self, fields: Mapping[str, Any]) -> SignedTransaction:
-        """Sign a transaction given by its JSON-RPC field names (EIP-1559)."""
+    def sign_transaction(self, fields: Mapping[str, Any]) -> tuple[bytes, Bytes32]:
+        """Sign a transaction given by its JSON-RPC field names (EIP-1559); return its bytes and their hash."""
         signed = EthAccount.sign_transaction(dict(fields), self._key.secret)
-        return SignedTransaction(bytes(signed.raw_transaction), Bytes32(bytes(signed.hash)))
+        return bytes(signed.raw_transaction), Bytes32(bytes(signed.hash))
 
 
 def new_key() -> bytes:

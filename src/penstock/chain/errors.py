@@ -11,11 +11,11 @@
     │   └── SignerInUse  ForeignMarks  MarksUnavailable
     ├── RpcFault                  an endpoint does not serve us
     │   ├── RpcUnavailable  RpcRefused  CallReverted
-    │   └── WrongChainId  NoContract
+    │   └── WrongChainId  NoContract  ForeignContract
     ├── TransactionFault          a transaction of ours did not do its work
     │   └── TransactionFailed  TransactionPending
     └── ChainFault                the chain contradicts itself (the protocol's branch)
-        └── ReorgTooDeep  LogsIncomplete
+        └── ReorgTooDeep  ImplausibleLogs
 """
 
 from __future__ import annotations
@@ -180,6 +180,17 @@ class NoContract(RpcFault):
     remedy = "Check address and chain; `penstock deploy` deploys the contracts."
 
 
+@dataclass(eq=False)
+class ForeignContract(RpcFault):
+    """The contract is another one: its EIP-712 domain differs."""
+
+    address: str
+    expected: bytes
+    got: bytes
+    message = "the contract at {address} has the EIP-712 domain {got}, expected {expected}"
+    remedy = "Check the address: signatures for the expected contract are worthless there."
+
+
 # Transactions ------------------------------------------------------------------------------------------------
 
 
@@ -220,7 +231,7 @@ class ReorgTooDeep(ChainFault):
 
 
 @dataclass(eq=False)
-class LogsIncomplete(ChainFault):
+class ImplausibleLogs(ChainFault):
     """The endpoint's logs of a block do not fit the block."""
 
     block: int

@@ -1,0 +1,134 @@
+"""Calldata for the contract `Channels` and for tokens (docs/protocol.md, section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.chain.artifacts import artifact
+from penstock.protocol.messages import Channel, SignedState, SignedVoucher, State, Withdrawal
+from penstock.protocol.primitives import Address, Bytes32
+from penstock.protocol.signatures import to_compact
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """A token transfer signed off chain that funds one channel (EIP-3009).
+
+    Attributes
+    ----------
+    auth_salt
+        Freely chosen; the token's nonce commits to it and to the channel.
+    valid_after, valid_before
+        Seconds since the epoch; good strictly between them.
+    signature
+        65 bytes, or whatever the payer's wallet contract takes.
+    """
+
+    auth_salt: Bytes32
+    valid_after: int
+    valid_before: int
+    signature: bytes
+
+
+def deposit(channel: Channel, amount: int, *, for_payee: bool = False) -> bytes:
+    """Deposit from the sender's balance; needs an allowance."""
+    return _channels("deposit", _terms(channel), for_payee, amount)
+
+
+def deposit_with_authorization(
+    channel: Channel, amount: int, authorization: Authorization, *, for_payee: bool = False
+) -> bytes:
+    """Deposit from the party's balance by its signature (EIP-3009); anyone may send it."""
+    signed = (
+        bytes(authorization.auth_salt),
+        authorization.valid_after,
+        authorization.valid_before,
+        authorization.signature,
+    )
+    return _channels("depositWithAuthorization", _terms(channel), for_payee, amount, signed)
+
+
+def withdraw(channel: Channel, withdrawal: Withdrawal, payer_signature: bytes, payee_signature: bytes) -> bytes:
+    """Withdraw up to the totals both signed."""
+    totals = (withdrawal.payer_total, withdrawal.payee_total, withdrawal.deadline)
+    return _channels("withdraw", _terms(channel), totals, _signatures(payer_signature, payee_signature))
+
+
+def collect(channel: Channel, voucher: SignedVoucher) -> bytes:
+    """Collect a voucher for the payee."""
+    return _channels("collect", _terms(channel), voucher.voucher.paid, to_compact(voucher.payer_signature))
+
+
+def close(channel: Channel, paid: int, payer_signature: bytes, payee_signature: bytes) -> bytes:
+    """Close by agreement at ``paid``."""
+    return _channels("close", _terms(channel), paid, _signatures(payer_signature, payee_signature))
+
+
+def start_close(channel: Channel, state: SignedState | None = None) -> bytes:
+    """Begin the challenge period, with a co-signed state or with what the chain knows; a party or its signer only."""
+    if state is None:
+        return _channels("startClose", _terms(channel))
+    return _channels("startClose", _terms(channel), *_evidence(state))
+
+
+def challenge(channel: Channel, state: SignedState) -> bytes:
+    """Answer a close with a newer co-signed state."""
+    return _channels("challenge", _terms(channel), *_evidence(state))
+
+
+def settle(channel: Channel) -> bytes:
+    """Pay both sides once the challenge period is over."""
+    return _channels("settle", _terms(channel))
+
+
+def claim(token: Address, to: Address) -> bytes:
+    """Take the sender's claim."""
+    return _channels("claim", str(token), str(to))
+
+
+def approve(spender: Address, amount: int) -> bytes:
+    """Allow ``spender`` to take up to ``amount`` of the sender's tokens."""
+    return _token("approve", str(spender), amount)
+
+
+def transfer(to: Address, amount: int) -> bytes:
+    """Send tokens."""
+    return _token("transfer", str(to), amount)
+
+
+def mint(to: Address, amount: int) -> bytes:
+    """Make development dollars; the token's deployer only."""
+    return _token("mint", str(to), amount)
+
+
+def _channels(name: str, *arguments: object) -> bytes:
+    return artifact("Channels").interface.encode_call(name, *arguments)
+
+
+def _token(name: str, *arguments: object) -> bytes:
+    return artifact("DevUSDC").interface.encode_call(name, *arguments)
+
+
+def _terms(channel: Channel) -> tuple[object, ...]:
+    return (
+        str(channel.payer),
+        str(channel.payee),
+        str(channel.payer_signer),
+        str(channel.payee_signer),
+        str(channel.token),
+        channel.challenge_period_seconds,
+        channel.one_way,
+        channel.salt,
+    )
+
+
+def _state(state: State) -> tuple[object, ...]:
+    return (state.sequence, state.paid, state.payer_locked, state.payee_locked, bytes(state.locks_root))
+
+
+def _evidence(signed: SignedState) -> tuple[object, object]:
+    return _state(signed.state), _signatures(signed.payer_signature, signed.payee_signature)
+
+
+def _signatures(payer: bytes, payee: bytes) -> tuple[object, object]:
+    return to_compact(payer), to_compact(payee)

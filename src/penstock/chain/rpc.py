@@ -1,0 +1,293 @@
+"""One JSON-RPC endpoint: the reads and the one write that following and paying need.
+
+Answers are read from raw JSON-RPC over web3's transport, so that the errors' codes and data arrive unchanged and
+both supported lines of web3 behave the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeVar, cast
+
+import aiohttp
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from web3 import AsyncHTTPProvider
+from web3.types import RPCEndpoint
+
+from penstock.chain.errors import CallReverted, NoContract, RpcRefused, RpcUnavailable, WrongChainId
+from penstock.protocol.primitives import Address, Bytes32
+
+READ_ATTEMPTS = 3
+TIMEOUT_SECONDS = 10.0
+_RETRY_WAIT_SECONDS = 0.2
+_RETRY_WAIT_MAX_SECONDS = 2.0
+_REVERT_CODE = 3
+_RATE_LIMIT_CODES = (429, -32005)
+"""HTTP's and EIP-1474's codes for "too many requests", which some endpoints send inside an answer."""
+
+T = TypeVar("T")
+BlockId = int | Literal["latest", "pending"]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A block's header; ``time`` in seconds since the epoch, ``base_fee`` in wei per unit of gas."""
+
+    number: int
+    hash: Bytes32
+    parent_hash: Bytes32
+    time: int
+    base_fee: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """An event as the chain keeps it."""
+
+    block_number: int
+    block_hash: Bytes32
+    transaction_hash: Bytes32
+    log_index: int
+    topics: tuple[bytes, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a mined transaction; ``gas_price`` in wei per unit of gas."""
+
+    hash: Bytes32
+    block_number: int
+    block_hash: Bytes32
+    succeeded: bool
+    gas_used: int
+    gas_price: int
+    contract: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeeHistory:
+    """Fees in wei per unit of gas: the next block's base fee, and the tips paid in the blocks before."""
+
+    next_base_fee: int
+    tips: tuple[int, ...]
+
+
+class Rpc:
+    """A client of one endpoint; made by `connect`.
+
+    Reads that get no answer are tried again; the one write, `send_raw`, is not: its caller knows what to do.
+    Any method may raise `RpcUnavailable` (no answer) or `RpcRefused` (the endpoint answers with an error).
+    """
+
+    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self.url = url
+        self.chain_id = 0
+        self._provider = AsyncHTTPProvider(
+            url,
+            request_kwargs={"timeout": aiohttp.ClientTimeout(total=timeout_seconds)},
+            exception_retry_configuration=None,
+        )
+
+    @classmethod
+    async def connect(
+        cls, url: str, expected_chain_id: int | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> Self:
+        """Return a client of an endpoint that serves the expected chain.
+
+        Raises
+        ------
+        WrongChainId
+            It serves another one.
+        RpcUnavailable, RpcRefused
+            It does not serve.
+        """
+        rpc = cls(url, timeout_seconds)
+        try:
+            rpc.chain_id = await rpc._read(_int, "eth_chainId")
+            if expected_chain_id is not None and rpc.chain_id != expected_chain_id:
+                raise WrongChainId(url, expected_chain_id, rpc.chain_id)
+        except BaseException:
+            await rpc.close()
+            raise
+        return rpc
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._provider.disconnect()
+
+    async def head(self) -> Header:
+        """Return the newest block's header."""
+        header = await self.block("latest")
+        if header is None:
+            raise RpcUnavailable(self.url, "eth_getBlockByNumber", "there is no latest block")
+        return header
+
+    async def block(self, block: BlockId) -> Header | None:
+        """Return a block's header, None if the endpoint has no such block."""
+        return await self._read(_optional(_header), "eth_getBlockByNumber", _block(block), False)  # noqa: FBT003 (no name in JSON-RPC)
+
+    async def logs_in(self, block_hash: Bytes32, address: Address) -> list[Log]:
+        """Return a contract's logs in exactly this block; an endpoint that lacks the block refuses."""
+        return await self._logs({"address": str(address), "blockHash": str(block_hash)})
+
+    async def logs_between(
+        self, first: int, last: int, address: Address, topics: Sequence[Bytes32 | None] = ()
+    ) -> list[Log]:
+        """Return a contract's logs in blocks ``first`` to ``last``; None in ``topics`` matches any."""
+        wanted = [None if topic is None else str(topic) for topic in topics]
+        return await self._logs(
+            {"address": str(address), "fromBlock": hex(first), "toBlock": hex(last), "topics": wanted}
+        )
+
+    async def call(
+        self, receiver: Address, data: bytes, block: BlockId = "latest", sender: Address | None = None
+    ) -> bytes:
+        """Call a contract without a transaction; raises `CallReverted` with the contract's error as data."""
+        fields = {"to": str(receiver), "data": "0x" + data.hex()}
+        if sender is not None:
+            fields["from"] = str(sender)
+        return await self._read(_bytes, "eth_call", fields, _block(block))
+
+    async def estimate_gas(self, fields: Mapping[str, str]) -> int:
+        """Return the gas a transaction would take now; raises `CallReverted` if it would revert."""
+        return await self._read(_int, "eth_estimateGas", dict(fields))
+
+    async def send_raw(self, raw: bytes) -> None:
+        """Hand over a signed transaction. Raises `RpcRefused` with the endpoint's reason; asks once only."""
+        await self._ask("eth_sendRawTransaction", ["0x" + raw.hex()])
+
+    async def receipt(self, transaction_hash: Bytes32) -> Receipt | None:
+        """Return a transaction's receipt, None while no block holds it."""
+        return await self._read(_optional(_receipt), "eth_getTransactionReceipt", str(transaction_hash))
+
+    async def nonce(self, account: Address, block: BlockId = "latest") -> int:
+        """Return the number of transactions ``account`` has sent up to a block: its next nonce there."""
+        return await self._read(_int, "eth_getTransactionCount", str(account), _block(block))
+
+    async def balance(self, account: Address) -> int:
+        """Return an account's balance in wei."""
+        return await self._read(_int, "eth_getBalance", str(account), "latest")
+
+    async def fee_history(self, blocks: int, percentile: int) -> FeeHistory:
+        """Return the next base fee and, for each of the last ``blocks``, the tip at ``percentile`` of its gas."""
+        return await self._read(_fee_history, "eth_feeHistory", hex(blocks), "latest", [percentile])
+
+    async def require_code(self, address: Address) -> None:
+        """Check that a contract stands at ``address``; raises `NoContract`."""
+        if not await self._read(_bytes, "eth_getCode", str(address), "latest"):
+            raise NoContract(str(address))
+
+    async def _logs(self, criteria: dict[str, Any]) -> list[Log]:
+        return await self._read(lambda shapes: [_log(shape) for shape in shapes], "eth_getLogs", criteria)
+
+    async def _read(self, parse: Callable[[Any], T], method: str, *params: Any) -> T:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(RpcUnavailable),
+            stop=stop_after_attempt(READ_ATTEMPTS),
+            wait=wait_exponential_jitter(_RETRY_WAIT_SECONDS, _RETRY_WAIT_MAX_SECONDS),
+            reraise=True,
+        ):
+            with attempt:
+                answer = await self._ask(method, list(params))
+                try:
+                    return parse(answer)
+                except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
+                    raise RpcUnavailable(self.url, method, f"an unreadable answer: {error!r}") from error
+        raise AssertionError("tenacity returns or raises")
+
+    async def _ask(self, method: str, params: list[Any]) -> Any:
+        try:
+            answer = cast(
+                "dict[str, Any]", await self._provider.make_request(RPCEndpoint(method), params)
+            )
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
+            raise RpcUnavailable(self.url, method, str(error) or type(error).__name__) from error
+        error = answer.get("error") if isinstance(answer, dict) else "not a JSON-RPC answer"
+        if error:
+            raise self._refusal(method, error)
+        return answer.get("result")
+
+    def _refusal(self, method: str, error: Any) -> Exception:
+        if not isinstance(error, dict):
+            return RpcRefused(method, 0, str(error))
+        code, reason = error.get("code", 0), str(error.get("message", ""))
+        if code in _RATE_LIMIT_CODES:
+            return RpcUnavailable(self.url, method, reason)
+        data = _revert_data(error.get("data"))
+        if method in ("eth_call", "eth_estimateGas") and (code == _REVERT_CODE or data or "revert" in reason):
+            return CallReverted(reason, data)
+        return RpcRefused(method, code, reason)
+
+
+def _block(block: BlockId) -> str:
+    return hex(block) if isinstance(block, int) else block
+
+
+def _optional(parse: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    return lambda shape: None if shape is None else parse(shape)
+
+
+def _int(text: Any) -> int:
+    return int(text, 16)
+
+
+def _bytes(text: Any) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _word(text: Any) -> Bytes32:
+    return Bytes32(_bytes(text))
+
+
+def _header(shape: Any) -> Header:
+    return Header(
+        number=_int(shape["number"]),
+        hash=_word(shape["hash"]),
+        parent_hash=_word(shape["parentHash"]),
+        time=_int(shape["timestamp"]),
+        base_fee=_int(shape.get("baseFeePerGas") or "0x0"),
+    )
+
+
+def _log(shape: Any) -> Log:
+    return Log(
+        block_number=_int(shape["blockNumber"]),
+        block_hash=_word(shape["blockHash"]),
+        transaction_hash=_word(shape["transactionHash"]),
+        log_index=_int(shape["logIndex"]),
+        topics=tuple(_bytes(topic) for topic in shape["topics"]),
+        data=_bytes(shape["data"]),
+    )
+
+
+def _receipt(shape: Any) -> Receipt:
+    contract = shape.get("contractAddress")
+    return Receipt(
+        hash=_word(shape["transactionHash"]),
+        block_number=_int(shape["blockNumber"]),
+        block_hash=_word(shape["blockHash"]),
+        succeeded=_int(shape["status"]) == 1,
+        gas_used=_int(shape["gasUsed"]),
+        gas_price=_int(shape["effectiveGasPrice"]),
+        contract=Address(_bytes(contract)) if contract else None,
+    )
+
+
+def _fee_history(shape: Any) -> FeeHistory:
+    tips = tuple(_int(reward[0]) for reward in shape.get("reward") or [])
+    return FeeHistory(_int(shape["baseFeePerGas"][-1]), tips)
+
+
+def _revert_data(data: Any) -> bytes:
+    # Most endpoints give 0x-hex, some wrap it: {"data": "0x…"} or "Reverted 0x…".
+    if isinstance(data, dict):
+        data = data.get("data")
+    if not isinstance(data, str) or "0x" not in data:
+        return b""
+    try:
+        return bytes.fromhex(data[data.index("0x") + 2 :])
+    except ValueError:
+        return b""
