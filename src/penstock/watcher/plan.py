@@ -38,7 +38,7 @@ def pause_seconds(attempts: int, window_seconds: int | None) -> int:
     Doubles from two seconds to a minute. ``window_seconds`` is what is left until the deadline, None without
     one: a short window never goes by waiting, ten tries fit into it.
     """
-    pause = min(2 ** min(attempts, 16), _PAUSE_SECONDS_MAX)
+    pause = min(1 << min(attempts, 16), _PAUSE_SECONDS_MAX)
     if window_seconds is None:
         return pause
     return min(pause, max(1, window_seconds // _TRIES_PER_WINDOW))

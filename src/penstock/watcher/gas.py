@@ -1,0 +1,66 @@
+"""The money a watcher's promise rests on: without gas no answer reaches the chain."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from penstock.chain.errors import RpcFault
+from penstock.chain.rpc import Rpc
+from penstock.protocol.primitives import Address
+from penstock.watcher.metrics import Metrics
+
+log = structlog.get_logger("penstock.watcher")
+
+GAS_PER_DISPUTE = 120_000
+"""A challenge and a settlement, with room: 49,000 and 60,000 gas at most (snapshots/)."""
+
+CHECK_SECONDS = 60
+_TIP_WEI = 10**9
+
+
+def disputes_covered(balance_wei: int, base_fee_wei: int) -> int:
+    """Return how many whole disputes ``balance_wei`` pays for at twice the base fee and a tip of 1 gwei."""
+    return balance_wei // (GAS_PER_DISPUTE * (2 * base_fee_wei + _TIP_WEI))
+
+
+class GasMoney:
+    """Looks after the account that pays; warns while it covers fewer disputes than the reserve."""
+
+    def __init__(self, rpc: Rpc, address: Address, reserve_disputes: int, metrics: Metrics) -> None:
+        self._rpc = rpc
+        self._address = address
+        self._reserve = reserve_disputes
+        self._metrics = metrics
+        self.balance_wei: int | None = None
+        self.covered: int | None = None
+
+    @property
+    def low(self) -> bool:
+        """Tell whether the reserve is known to be short."""
+        return self.covered is not None and self.covered < self._reserve
+
+    async def check(self) -> None:
+        """Look once; raises `RpcFault`."""
+        self.balance_wei = await self._rpc.balance(self._address)
+        self.covered = disputes_covered(self.balance_wei, (await self._rpc.head()).base_fee)
+        self._metrics.gas_balance.set(self.balance_wei)
+        self._metrics.disputes_covered.set(self.covered)
+        if self.low:
+            log.warning(
+                "gas money is low",
+                account=str(self._address),
+                balance_wei=self.balance_wei,
+                disputes_covered=self.covered,
+                reserve=self._reserve,
+            )
+
+    async def run(self) -> None:
+        """Look every minute, for ever."""
+        while True:
+            try:
+                await self.check()
+            except RpcFault as fault:
+                log.warning("gas money is unknown", reason=str(fault))
+            await asyncio.sleep(CHECK_SECONDS)
