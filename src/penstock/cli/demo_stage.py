@@ -78,7 +78,13 @@ class Stage:
 
     @contextmanager
     def _bar(self, what: str, total: int) -> Iterator[Callable[[], None]]:
-        columns = (TextColumn("  {task.description}"), BarColumn(40), MofNCompleteColumn(), _Rate(), TimeElapsedColumn())
+        columns = (
+            TextColumn("  {task.description}"),
+            BarColumn(40),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=self._console, transient=True) as progress:
             task = progress.add_task(what, total=total)
             yield lambda: progress.advance(task)

@@ -32,9 +32,7 @@ _KEY_BYTES = 32
 
 
 @app.command()
-def new(
-    name: Name, home: Home = DEFAULT_HOME, password_file: PasswordFile = None, as_json: AsJson = False
-) -> None:
+def new(name: Name, home: Home = DEFAULT_HOME, password_file: PasswordFile = None, as_json: AsJson = False) -> None:
     """Make a new random key and store it encrypted.
 
     The password is asked for, or comes from --password-file or PENSTOCK_PASSWORD. Nobody can recover a lost one.

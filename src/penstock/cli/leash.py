@@ -29,7 +29,7 @@ def main() -> None:
     """Tie this process to its parent and become the program."""
     if sys.platform == "linux":
         _die_with(int(sys.argv[1]))
-    os.execvp(sys.argv[2], sys.argv[2:])
+    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 (there is no shell on purpose)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ PasswordFile = Annotated[
     Path | None,
     typer.Option(
         "--password-file",
-        help="File whose first line opens the key. Otherwise: PENSTOCK_PASSWORD, then the configured file, then a prompt.",
+        help="File whose first line opens the key; else PENSTOCK_PASSWORD, the configured file, or a prompt.",
         dir_okay=False,
     ),
 ]

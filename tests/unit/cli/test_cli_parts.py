@@ -48,13 +48,21 @@ def test_free_ports_differ_and_are_free() -> None:
 
 @pytest.mark.parametrize(
     ("text", "units"),
-    [("1", 1_000_000), ("0.000001", 1), ("2.50", 2_500_000), ("0", 0), ("340282366920938463463", 340282366920938463463 * 10**6)],
+    [
+        ("1", 1_000_000),
+        ("0.000001", 1),
+        ("2.50", 2_500_000),
+        ("0", 0),
+        ("340282366920938463463", 340282366920938463463 * 10**6),
+    ],
 )
 def test_amounts_are_read_as_smallest_units(text: str, units: int) -> None:
     assert parse_amount(text, 6) == units
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1e6", "1.", ".5", "1,000", "0.0000001", "one", "١", "9" * 80, "1_000", " 1", "0x10"])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "1e6", "1.", ".5", "1,000", "0.0000001", "one", "\u0661", "9" * 80, "1_000", " 1", "0x10"]
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(AmountMalformed):
         parse_amount(text, 6)
@@ -62,7 +70,13 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("units", "decimals", "text"),
-    [(0, 6, "0.000000"), (1, 6, "0.000001"), (1_234_567_890, 6, "1,234.567890"), (-25_000, 6, "-0.025000"), (7, 0, "7")],
+    [
+        (0, 6, "0.000000"),
+        (1, 6, "0.000001"),
+        (1_234_567_890, 6, "1,234.567890"),
+        (-25_000, 6, "-0.025000"),
+        (7, 0, "7"),
+    ],
 )
 def test_amounts_are_written_with_every_decimal(units: int, decimals: int, text: str) -> None:
     assert show_amount(units, decimals) == text
@@ -94,7 +108,7 @@ def test_without_a_terminal_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     monkeypatch.delenv("PENSTOCK_PASSWORD", raising=False)
 
-    with pytest.raises(PasswordMissing, match="key.json"):
+    with pytest.raises(PasswordMissing, match=r"key\.json"):
         read_password(tmp_path / "key.json", None)
 
 
