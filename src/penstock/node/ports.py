@@ -258,21 +258,36 @@ class UnitOfWork(Protocol):
     """All repositories in one transaction."""
 
     @property
-    def channels(self) -> Channels: ...
+    def channels(self) -> Channels:
+        """Positions."""
+
     @property
-    def states(self) -> States: ...
+    def states(self) -> States:
+        """Histories of two-way channels."""
+
     @property
-    def causes(self) -> Causes: ...
+    def causes(self) -> Causes:
+        """Causes by id."""
+
     @property
-    def vouchers(self) -> Vouchers: ...
+    def vouchers(self) -> Vouchers:
+        """Histories of one-way channels."""
+
     @property
-    def watched(self) -> Watched: ...
+    def watched(self) -> Watched:
+        """A watcher's evidence."""
+
     @property
-    def receipts(self) -> Receipts: ...
+    def receipts(self) -> Receipts:
+        """Watchers' receipts."""
+
     @property
-    def chain(self) -> ChainRecords: ...
+    def chain(self) -> ChainRecords:
+        """Blocks and events."""
+
     @property
-    def transactions(self) -> Transactions: ...
+    def transactions(self) -> Transactions:
+        """Intents and what became of them."""
 
 
 class Database(Protocol):

@@ -13,14 +13,18 @@ from sqlalchemy.types import TypeDecorator
 
 from penstock.protocol.primitives import Address, Bytes32
 
-_SEQUENCE_DIGITS = 20
-_AMOUNT_DIGITS = 40
+SEQUENCE_DIGITS = 20
+"""Of the highest uint64."""
+AMOUNT_DIGITS = 39
+"""Of the highest uint128."""
+FAILURE_MAX = 400
+"""Characters of the reason why a transaction failed."""
 
 
 class Amount(TypeDecorator[int]):
     """An integer of up to 128 bits and a sign, as decimal text: no database has such a number in common."""
 
-    impl = sa.String(_AMOUNT_DIGITS)
+    impl = sa.String(AMOUNT_DIGITS + 1)
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> str | None:
@@ -32,18 +36,23 @@ class Amount(TypeDecorator[int]):
         return None if value is None else int(value)
 
 
-class Sequence(TypeDecorator[int]):
-    """A uint64 as twenty digits, so that text order is number order."""
+class Padded(TypeDecorator[int]):
+    """An unsigned integer padded with zeros to a fixed number of digits, so that text order is number order."""
 
-    impl = sa.String(_SEQUENCE_DIGITS)
+    impl = sa.String
     cache_ok = True
 
+    def __init__(self, digits: int) -> None:
+        """Take the number of digits of the highest value."""
+        super().__init__(digits)
+        self.digits = digits
+
     def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> str | None:
-        """Write twenty digits."""
-        return None if value is None else f"{value:020d}"
+        """Write all digits."""
+        return None if value is None else f"{value:0{self.digits}d}"
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> int | None:
-        """Read twenty digits."""
+        """Read all digits."""
         return None if value is None else int(value)
 
 
@@ -107,7 +116,7 @@ def _onchain(prefix: str) -> list[sa.Column[Any]]:
 
 def _state() -> list[sa.Column[Any]]:
     return [
-        sa.Column("sequence", Sequence),
+        sa.Column("sequence", Padded(SEQUENCE_DIGITS)),
         sa.Column("paid", Amount),
         sa.Column("payer_locked", Amount),
         sa.Column("payee_locked", Amount),
@@ -115,6 +124,12 @@ def _state() -> list[sa.Column[Any]]:
         sa.Column("payer_signature", sa.LargeBinary(65)),
         sa.Column("payee_signature", sa.LargeBinary(65)),
     ]
+
+
+def _only_filled(name: str, column: sa.Column[Any]) -> sa.Index:
+    """Index only the rows in which ``column`` is filled: few among many."""
+    filled = column.is_not(None)
+    return sa.Index(name, column, sqlite_where=filled, postgresql_where=filled)
 
 
 channels = sa.Table(
@@ -131,12 +146,13 @@ channels = sa.Table(
     # What was promised: withdrawals count as withdrawn until a confirmed block's time is past the deadline.
     sa.Column("promised_payer_total", Amount, nullable=False, default=0),
     sa.Column("promised_payee_total", Amount, nullable=False, default=0),
-    sa.Column("promised_until", sa.BigInteger, nullable=False, default=0),
+    sa.Column("promised_until", sa.BigInteger),
     sa.Column("close_paid", Amount),
     # The newest co-signed state, or the highest voucher (then sequence stays empty).
     *_state(),
-    sa.Column("highest_seen", Sequence, nullable=False, default=0),
+    sa.Column("highest_seen", Padded(SEQUENCE_DIGITS), nullable=False, default=0),
 )
+_only_filled("ix_channels_promised_until", channels.c.promised_until)
 """One row a channel: a party's whole position in it."""
 
 states = sa.Table(
@@ -144,12 +160,14 @@ states = sa.Table(
     metadata,
     sa.Column("channel_id", Word, primary_key=True),
     *(
-        sa.Column(c.name, c.type, primary_key=c.name == "sequence", nullable=c.name in ("payee_signature",))
+        sa.Column(c.name, c.type, primary_key=c.name == "sequence", nullable=c.name == "payee_signature")
         for c in _state()
     ),
-    sa.Column("base", Word, nullable=False),
-    sa.Column("status", sa.String(10), nullable=False),  # unanswered, refused (payer's side), co-signed
+    sa.Column("base", Word),  # empty for a state recovered from somebody else's records
+    sa.Column("causes", sa.LargeBinary, nullable=False),  # as signed with the proposal; see codec.pack_causes
+    sa.Column("status", sa.String(10), nullable=False),  # node.records.StateStatus
     sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 """Every state that was signed, with its signatures: the history, and what a payer must count as possibly final."""
 
@@ -160,18 +178,21 @@ causes = sa.Table(
     sa.Column("cause_id", Word, primary_key=True),
     sa.Column("type", sa.String(12), nullable=False),
     sa.Column("amount", Amount, nullable=False),
-    sa.Column("sequence", Sequence),  # the state that applied it; empty while an issued refund waits
-    sa.Index("ix_causes_channel_id_sequence", "channel_id", "sequence"),
+    sa.Column("sequence", Padded(SEQUENCE_DIGITS)),  # the state that applied it; empty while an issued refund waits
+    sqlite_with_rowid=False,
 )
 """Causes by id: applied ones name their state, issued refunds wait with none."""
+_waiting = causes.c.sequence.is_(None)
+sa.Index("ix_causes_waiting", causes.c.channel_id, sqlite_where=_waiting, postgresql_where=_waiting)
 
 vouchers = sa.Table(
     "vouchers",
     metadata,
     sa.Column("channel_id", Word, primary_key=True),
-    sa.Column("paid", Amount, primary_key=True),
+    sa.Column("paid", Padded(AMOUNT_DIGITS), primary_key=True),
     sa.Column("payer_signature", sa.LargeBinary(65), nullable=False),
     sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 """Every voucher that was signed or accepted."""
 
@@ -182,18 +203,23 @@ watched = sa.Table(
     *_terms(),
     *_state(),
     sa.Column("received_at", sa.BigInteger, nullable=False),
+    # Of a channel that is closing at the head, empty otherwise: so that the few disputes are found among many channels.
+    sa.Column("closing_deadline", sa.BigInteger),
 )
 """A watcher's newest evidence a channel; a voucher has no sequence."""
+_only_filled("ix_watched_closing_deadline", watched.c.closing_deadline)
 
 receipts = sa.Table(
     "receipts",
     metadata,
     sa.Column("channel_id", Word, primary_key=True),
     sa.Column("watcher", sa.String(200), primary_key=True),
-    sa.Column("sequence", Sequence, nullable=False),
+    sa.Column("sequence", Padded(SEQUENCE_DIGITS), nullable=False),  # 0 for a voucher
+    sa.Column("paid", Amount, nullable=False),  # of the evidence: it tells vouchers apart
     sa.Column("digest", Word, nullable=False),
     sa.Column("received_at", sa.BigInteger, nullable=False),
     sa.Column("signature", sa.LargeBinary(65), nullable=False),
+    sqlite_with_rowid=False,
 )
 """The newest receipt of each watcher a channel: what a party need not send again."""
 
@@ -217,6 +243,7 @@ chain_events = sa.Table(
     sa.Column("name", sa.String(20), nullable=False),
     sa.Column("fields", sa.JSON, nullable=False),
     sa.Index("ix_chain_events_channel_id", "channel_id", "block_number", "log_index"),
+    sqlite_with_rowid=False,
 )
 """The contract's events of the canonical chain; a reorg deletes those of the blocks that vanished."""
 
@@ -224,14 +251,14 @@ transactions = sa.Table(
     "transactions",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("key", sa.String(120), nullable=False, unique=True),
+    sa.Column("key", sa.String(200), nullable=False, unique=True),
     sa.Column("purpose", sa.String(20), nullable=False),
     sa.Column("channel_id", Word),
     sa.Column("sender", Account, nullable=False),
     sa.Column("receiver", Account, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Column("deadline", sa.BigInteger),
-    sa.Column("status", sa.String(10), nullable=False),  # queued, signed, mined, confirmed, reverted, failed
+    sa.Column("status", sa.String(10), nullable=False),  # node.records.TransactionStatus
     sa.Column("nonce", sa.BigInteger),
     sa.Column("gas_limit", sa.BigInteger),
     sa.Column("max_fee_per_gas", Amount),
@@ -239,12 +266,14 @@ transactions = sa.Table(
     sa.Column("raw", sa.LargeBinary),
     sa.Column("hashes", sa.JSON, nullable=False),  # every version that was signed, newest last
     sa.Column("signed_at_block", sa.BigInteger),
+    sa.Column("mined_hash", Word),
     sa.Column("block_number", sa.BigInteger),
     sa.Column("gas_used", sa.BigInteger),
     sa.Column("gas_price", Amount),
-    sa.Column("failure", sa.String(400)),
+    sa.Column("failure", sa.String(FAILURE_MAX)),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("sender", "nonce"),
-    sa.Index("ix_transactions_status", "status"),
+    sa.Index("ix_transactions_sender_status", "sender", "status"),
+    sa.Index("ix_transactions_channel_id", "channel_id"),
 )
 """Intents: a transaction to be sent, its nonce and its signed bytes in one durable row."""
