@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.chain.account import Account, new_key
-from penstock.chain.keys import load_keystore, save_keystore
+from penstock.chain.keys import keystore_address, load_keystore, save_keystore
 from penstock.cli.errors import HomeForeign, HomeInUse
+from penstock.protocol.primitives import Address
 
 ROLES = ("deployer", "node", "watcher", "payer")
 """Who has a key on the local chain."""
@@ -56,6 +57,10 @@ class LocalHome:
     def account(self, role: str) -> Account:
         """Open the key of one of `ROLES`."""
         return Account(self.key(role))
+
+    def address(self, role: str) -> Address:
+        """Return the address of one of `ROLES`; no password is needed."""
+        return keystore_address(self.keystore(role))
 
     def key(self, role: str) -> bytes:
         """Return the private key of one of `ROLES`, 32 bytes."""

@@ -10,8 +10,10 @@ import typer
 
 from penstock.cli import exits
 from penstock.cli import keys as keys_commands
+from penstock.cli.deploy import deploy
 from penstock.cli.errors import CommandMalformed
 from penstock.cli.output import report
+from penstock.cli.up import up
 
 app = typer.Typer(
     name="penstock",
@@ -20,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(up)
+app.command()(deploy)
 app.add_typer(keys_commands.app)
 
 # Typer exports this one subclass of the class that all its usage errors have, not the class itself.
@@ -32,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         status = app(list(arguments), standalone_mode=False, prog_name="penstock")
     except _USAGE_ERROR as error:
-        report(CommandMalformed(error.format_message(), _help_of(error)), as_json=as_json)
+        report(CommandMalformed(error.format_message().rstrip("."), _help_of(error)), as_json=as_json)
         return exits.USAGE
     except typer.Abort:
         return exits.INTERRUPTED
