@@ -53,9 +53,7 @@ class Event:
         plain = [(name, kind) for name, kind, is_indexed in self.parameters if not is_indexed]
         if len(topics) != 1 + len(indexed) or any(len(topic) != _TOPIC_SIZE for topic in topics):
             raise UndecodableError(f"{self.name} with {len(topics)} topics")
-        values = {
-            name: _decode((kind,), topic)[0] for (name, kind), topic in zip(indexed, topics[1:], strict=True)
-        }
+        values = {name: _decode((kind,), topic)[0] for (name, kind), topic in zip(indexed, topics[1:], strict=True)}
         decoded = _decode([kind for _, kind in plain], data)
         return values | {name: value for (name, _), value in zip(plain, decoded, strict=True)}
 

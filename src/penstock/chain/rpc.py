@@ -6,17 +6,16 @@ both supported lines of web3 behave the same.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar
 
 import aiohttp
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from web3 import AsyncHTTPProvider
 from web3.types import RPCEndpoint
 
-from penstock.chain.errors import CallReverted, NoContract, RpcRefused, RpcUnavailable, WrongChainId
+from penstock.chain.errors import CallReverted, NoContract, RpcFault, RpcRefused, RpcUnavailable, WrongChainId
 from penstock.protocol.primitives import Address, Bytes32
 
 READ_ATTEMPTS = 3
@@ -107,12 +106,16 @@ class Rpc:
         rpc = cls(url, timeout_seconds)
         try:
             rpc.chain_id = await rpc._read(_int, "eth_chainId")
-            if expected_chain_id is not None and rpc.chain_id != expected_chain_id:
-                raise WrongChainId(url, expected_chain_id, rpc.chain_id)
+            rpc.check_chain_id(expected_chain_id)
         except BaseException:
             await rpc.close()
             raise
         return rpc
+
+    def check_chain_id(self, expected: int | None) -> None:
+        """Check which chain is served, unless any will do (None); raises `WrongChainId`."""
+        if expected is not None and self.chain_id != expected:
+            raise WrongChainId(self.url, expected, self.chain_id)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -187,7 +190,7 @@ class Rpc:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(RpcUnavailable),
             stop=stop_after_attempt(READ_ATTEMPTS),
-            wait=wait_exponential_jitter(_RETRY_WAIT_SECONDS, _RETRY_WAIT_MAX_SECONDS),
+            wait=wait_random_exponential(_RETRY_WAIT_SECONDS, _RETRY_WAIT_MAX_SECONDS),
             reraise=True,
         ):
             with attempt:
@@ -200,23 +203,22 @@ class Rpc:
 
     async def _ask(self, method: str, params: list[Any]) -> Any:
         try:
-            answer = cast(
-                "dict[str, Any]", await self._provider.make_request(RPCEndpoint(method), params)
-            )
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
+            answer: Any = await self._provider.make_request(RPCEndpoint(method), params)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise RpcUnavailable(self.url, method, str(error) or type(error).__name__) from error
-        error = answer.get("error") if isinstance(answer, dict) else "not a JSON-RPC answer"
-        if error:
-            raise self._refusal(method, error)
+        if not isinstance(answer, dict):
+            raise RpcUnavailable(self.url, method, "the answer is not JSON-RPC")
+        if answer.get("error"):
+            raise self._refusal(method, answer["error"])
         return answer.get("result")
 
-    def _refusal(self, method: str, error: Any) -> Exception:
-        if not isinstance(error, dict):
-            return RpcRefused(method, 0, str(error))
-        code, reason = error.get("code", 0), str(error.get("message", ""))
+    def _refusal(self, method: str, refusal: Any) -> RpcFault:
+        if not isinstance(refusal, dict):
+            return RpcRefused(method, 0, str(refusal))
+        code, reason = refusal.get("code", 0), str(refusal.get("message", ""))
         if code in _RATE_LIMIT_CODES:
             return RpcUnavailable(self.url, method, reason)
-        data = _revert_data(error.get("data"))
+        data = _revert_data(refusal.get("data"))
         if method in ("eth_call", "eth_estimateGas") and (code == _REVERT_CODE or data or "revert" in reason):
             return CallReverted(reason, data)
         return RpcRefused(method, code, reason)

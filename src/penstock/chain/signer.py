@@ -195,7 +195,5 @@ def _check_close(mark: Mark, close: Close) -> None:
 
 def _covers(one: Withdrawal, other: Withdrawal) -> bool:
     return (
-        one.payer_total >= other.payer_total
-        and one.payee_total >= other.payee_total
-        and one.deadline >= other.deadline
+        one.payer_total >= other.payer_total and one.payee_total >= other.payee_total and one.deadline >= other.deadline
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from penstock.chain.account import Account
 from penstock.chain.errors import (
     CloseContradictsMark,
     ForeignMarks,
@@ -123,7 +124,7 @@ def test_what_is_no_key_is_refused_without_showing_it(key: bytes, path: Path) ->
 
 
 def test_the_key_never_shows(signer: Signer) -> None:
-    shown = repr(signer) + str(signer) + repr(signer._account)
+    shown = repr(signer) + str(signer) + repr(Account(KEY))
 
     assert str(signer.address) in shown
     assert KEY.hex()[-8:] not in shown
@@ -225,9 +226,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def sign_and_die(path: Path, *, flushed: bool) -> None:
     argument = "flushed" if flushed else "staged"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    ended = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", KILLED, str(path), argument, KEY.hex()], env=environment, check=False
-    )
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(path), argument, KEY.hex()], env=environment, check=False)
     assert ended.returncode == -signal.SIGKILL
 
 
