@@ -42,7 +42,6 @@ class Intake:
         guard: Guard,
         account: Account,
         domain: Domain,
-        confirmations: int,
         metrics: Metrics,
         clock: Callable[[], int],
     ) -> None:
@@ -50,7 +49,6 @@ class Intake:
         self._guard = guard
         self._account = account
         self._domain = domain
-        self._confirmations = confirmations
         self._metrics = metrics
         self._clock = clock
 
@@ -93,7 +91,6 @@ class Intake:
             raise ChannelSettled(str(watch.channel_id))
         now = self._clock()
         uow.watched.put(watch, now)
-        uow.chain.refresh([watch.channel_id], self._confirmations)
         head = uow.chain.cursor()
         assert head is not None
         # Evidence that comes in the middle of a dispute is not left waiting for the next block.

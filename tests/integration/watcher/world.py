@@ -1,0 +1,171 @@
+"""A watcher's records and policy without processes: a scripted chain goes in, transactions come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from penstock.chain.account import Account
+from penstock.node.ports import UnitOfWork
+from penstock.node.records import Block, Intent, Outcome, SignedTransaction, Transaction
+from penstock.protocol.messages import Channel, Receipt, State
+from penstock.protocol.onchain import (
+    Challenged,
+    ChannelOpened,
+    ClosingStarted,
+    Collected,
+    Event,
+    EventRef,
+    Settled,
+)
+from penstock.protocol.primitives import Bytes32
+from penstock.protocol.watch_policy import Evidence
+from penstock.storage.database import Database
+from penstock.watcher.guard import Guard
+from penstock.watcher.intake import Intake
+from penstock.watcher.metrics import Metrics
+from tests.support.parties import DOMAIN
+
+WATCHER = Account((77).to_bytes(32, "big"))
+PERIOD = 3600
+T = TypeVar("T")
+
+
+class Outbox:
+    """Stores intents as the sender does."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+
+    def enqueue(self, uow: UnitOfWork, intent: Intent) -> Transaction:
+        """Store the intent."""
+        return uow.transactions.add(intent, WATCHER.address, self._clock())
+
+
+@dataclass
+class World:
+    """One watcher's store and policy, a chain of made-up blocks, and a clock that tests move."""
+
+    database: Database
+    time: int = 1_000_000
+    number: int = 0
+    fork: int = 0
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        """Put the parts together, as `bootstrap` does."""
+        outbox = Outbox(self.clock)
+        self.guard = Guard(self.database, outbox, DOMAIN.contract, self.metrics, self.clock)
+        self.intake = Intake(self.database, self.guard, WATCHER, DOMAIN, self.metrics, self.clock)
+
+    def clock(self) -> int:
+        """Return the time."""
+        return self.time
+
+    def restart(self) -> None:
+        """Forget all that is not in the store."""
+        self.metrics = Metrics()
+        self.__post_init__()
+
+    async def block(self, *events: Event, seconds: int = 12, depth: int = 0) -> Block:
+        """Follow one more block with these events, on the newest block but ``depth``; then let the guard look."""
+        self.time += seconds
+        self.fork += bool(depth)
+        after = self.number - depth
+        self.number = after + 1
+        head = Block(self.number, Bytes32(bytes((self.fork,)) + self.number.to_bytes(31, "big")), self.time)
+        placed = [(EventRef(head.number, head.hash, Bytes32(bytes(32)), i), event) for i, event in enumerate(events)]
+        await self.database.run(
+            lambda uow: uow.chain.advance([head], placed, after=after, confirmations=3, keep=64)
+        )
+        await self.guard.answer(head)
+        return head
+
+    async def look(self) -> None:
+        """Let the guard look at the newest block again."""
+        head = self.database.read_sync(lambda uow: uow.chain.cursor())
+        assert head is not None
+        await self.guard.answer(head)
+
+    async def open(self, channel: Channel, deposit: int = 1000) -> Bytes32:
+        """Open a channel on the scripted chain."""
+        channel_id = DOMAIN.channel_id(channel)
+        await self.block(ChannelOpened(channel_id, channel, deposit, 0))
+        return channel_id
+
+    async def start_close(self, channel_id: Bytes32, sequence: int = 0) -> int:
+        """Start a close in the next block; return its deadline."""
+        deadline = self.time + 12 + PERIOD
+        await self.block(ClosingStarted(channel_id, deadline, State(channel_id, sequence, 0)))
+        return deadline
+
+    async def take(self, channel: Channel, evidence: Evidence) -> tuple[Receipt, bytes]:
+        """Give the watcher evidence."""
+        return await self.intake.take(channel, evidence)
+
+    def transactions(self) -> list[Transaction]:
+        """Return all transactions, oldest first."""
+        return self.database.read_sync(lambda uow: uow.transactions.recent(1000))[::-1]
+
+    def keys(self) -> list[str]:
+        """Return the keys of all transactions, oldest first."""
+        return [transaction.intent.key for transaction in self.transactions()]
+
+    def sign(self, key: str) -> Transaction:
+        """Put a queued transaction in flight."""
+        transaction = self._get(key)
+        signed = SignedTransaction(transaction.id, 1, 1, 1, b"raw", Bytes32(transaction.id.to_bytes(32, "big")), self.number)
+        self.database.run_sync(lambda uow: uow.transactions.sign(transaction.id, signed))
+        return self._get(key)
+
+    def mine(self, key: str, failure: str | None = None) -> None:
+        """Put a transaction into the newest block."""
+        transaction = self.sign(key)
+        assert transaction.hash is not None
+        outcome = Outcome(transaction.hash, self.number, 1, 1, failure)
+        self.database.run_sync(lambda uow: uow.transactions.mine(transaction.id, outcome))
+
+    def confirm(self, key: str) -> None:
+        """Let a mined transaction become final."""
+        self.database.run_sync(lambda uow: uow.transactions.finish(self._id(uow, key)))
+
+    def fail(self, key: str) -> None:
+        """Let a queued transaction's simulation fail."""
+        self.database.run_sync(lambda uow: uow.transactions.fail(self._id(uow, key), "it would revert"))
+
+    def _get(self, key: str) -> Transaction:
+        found = self.database.read_sync(lambda uow: uow.transactions.get(key))
+        assert found is not None
+        return found
+
+    @staticmethod
+    def _id(uow: UnitOfWork, key: str) -> int:
+        found = uow.transactions.get(key)
+        assert found is not None
+        return found.id
+
+
+def challenged(channel_id: Bytes32, sequence: int) -> Challenged:
+    """Return the event of a challenge."""
+    return Challenged(channel_id, State(channel_id, sequence, 0))
+
+
+def collected(channel_id: Bytes32, total: int) -> Collected:
+    """Return the event of a collection."""
+    return Collected(channel_id, total)
+
+
+def settled(channel_id: Bytes32) -> Settled:
+    """Return the event of a settlement."""
+    return Settled(channel_id, 1, 2, 0, 0)
+
+
+@contextmanager
+def new_world(directory: Path) -> Iterator[World]:
+    """Make a watcher with an empty store."""
+    with Database(f"sqlite:///{directory / 'watcher.db'}") as database:
+        database.migrate()
+        yield World(database)
