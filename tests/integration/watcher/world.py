@@ -78,9 +78,7 @@ class World:
         self.number = after + 1
         head = Block(self.number, Bytes32(bytes((self.fork,)) + self.number.to_bytes(31, "big")), self.time)
         placed = [(EventRef(head.number, head.hash, Bytes32(bytes(32)), i), event) for i, event in enumerate(events)]
-        await self.database.run(
-            lambda uow: uow.chain.advance([head], placed, after=after, confirmations=3, keep=64)
-        )
+        await self.database.run(lambda uow: uow.chain.advance([head], placed, after=after, confirmations=3, keep=64))
         await self.guard.answer(head)
         return head
 
@@ -117,7 +115,9 @@ class World:
     def sign(self, key: str) -> Transaction:
         """Put a queued transaction in flight."""
         transaction = self._get(key)
-        signed = SignedTransaction(transaction.id, 1, 1, 1, b"raw", Bytes32(transaction.id.to_bytes(32, "big")), self.number)
+        signed = SignedTransaction(
+            transaction.id, 1, 1, 1, b"raw", Bytes32(transaction.id.to_bytes(32, "big")), self.number
+        )
         self.database.run_sync(lambda uow: uow.transactions.sign(transaction.id, signed))
         return self._get(key)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from penstock.protocol.errors import MalformedSignature, WrongKind, WrongSigner
 from penstock.protocol.messages import SignedState, SignedVoucher, State
-from penstock.protocol.onchain import Closing, Ended, OnChain, Open, Unopened, apply
 from penstock.protocol.onchain import Challenged as ChallengedEvent
+from penstock.protocol.onchain import Closing, Ended, OnChain, Open, Unopened, apply
 from penstock.protocol.onchain import Collected as CollectedEvent
 from penstock.protocol.settlement import settle
 from penstock.protocol.watch_policy import (
@@ -132,9 +132,7 @@ def test_swapped_signatures_are_no_evidence() -> None:
 
 def test_a_strangers_signature_is_no_evidence() -> None:
     with pytest.raises(WrongSigner):
-        check_evidence(
-            TWO_WAY.channel, replace(co_signed(state(3)), payee_signature=STRANGER.sign(state(3))), DOMAIN
-        )
+        check_evidence(TWO_WAY.channel, replace(co_signed(state(3)), payee_signature=STRANGER.sign(state(3))), DOMAIN)
     with pytest.raises(WrongSigner):
         check_evidence(ONE_WAY.channel, make_voucher(ONE_WAY, 30, signer=STRANGER), DOMAIN)
 
