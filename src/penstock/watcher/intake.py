@@ -11,8 +11,8 @@ from penstock.chain.account import Account
 from penstock.node.ports import Database, UnitOfWork
 from penstock.node.records import Watch
 from penstock.protocol.encoding import Domain
-from penstock.protocol.errors import ChannelSettled, ChannelUnopened
-from penstock.protocol.messages import Channel, Receipt, SignedState
+from penstock.protocol.errors import ChannelSettled, ChannelUnopened, VoucherNotHigher
+from penstock.protocol.messages import Channel, Receipt, SignedState, SignedVoucher
 from penstock.protocol.onchain import Ended, Unopened
 from penstock.protocol.watch_policy import Evidence, check_evidence, is_newer, receipt_for
 from penstock.watcher.guard import Finding, Guard
@@ -55,8 +55,9 @@ class Intake:
     async def take(self, channel: Channel, evidence: Evidence) -> tuple[Receipt, bytes]:
         """Keep ``evidence`` if it is newer than what is held; return the receipt for what is held then.
 
-        The same evidence gets the same receipt, byte for byte, for as long as it is the newest. Older evidence
-        gets the receipt for the newer one: its sequence tells the sender that it is protected.
+        The same evidence gets the same receipt, byte for byte, for as long as it is the newest. An older state
+        gets the receipt for the newer one, whose sequence tells the sender that it is protected; an older voucher
+        is refused, as its receipt could not tell.
 
         Raises
         ------
@@ -66,6 +67,8 @@ class Intake:
             No deposit is on chain as far as this watcher has followed it; send it again later.
         ChannelSettled
             It is new, and too late.
+        VoucherNotHigher
+            A higher voucher is held.
         StorageUnavailable
             Nothing is promised: send it again.
         """
@@ -83,7 +86,7 @@ class Intake:
             raise ChannelUnopened(str(watch.channel_id))
         held = uow.watched.get(watch.channel_id)
         if held and not is_newer(watch.evidence, held.evidence):
-            _log_equivocation(watch, held)
+            _compare(watch, held)
             received_at = uow.watched.received_at(watch.channel_id)
             assert received_at is not None
             return _Taken(held.evidence, received_at, stored=False, finding=None)
@@ -97,8 +100,15 @@ class Intake:
         return _Taken(watch.evidence, now, stored=True, finding=self._guard.look(uow, watch, head))
 
 
-def _log_equivocation(watch: Watch, held: Watch) -> None:
-    """Say that both signers signed two states with one sequence: the contract takes whichever comes first."""
+def _compare(watch: Watch, held: Watch) -> None:
+    """Look at what is not newer: refuse a lower voucher, and say so if two states have one sequence.
+
+    Of such two the contract would take whichever comes first, and so does the watcher.
+    """
     match watch.evidence, held.evidence:
+        case SignedVoucher(voucher=new), SignedVoucher(voucher=old) if new.paid < old.paid:
+            raise VoucherNotHigher(new.paid, old.paid)
         case SignedState(state=new), SignedState(state=old) if new.sequence == old.sequence and new != old:
             log.warning("equivocation", channel=str(watch.channel_id), sequence=new.sequence)
+        case _:
+            pass
