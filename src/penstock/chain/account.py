@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from typing import Any, Self
 
 from coincurve import PrivateKey
 from eth_account import Account as EthAccount
 
 from penstock.chain.errors import InvalidKey
+from penstock.chain.fees import Fees
 from penstock.protocol.crypto import GROUP_ORDER
 from penstock.protocol.primitives import Address, Bytes32
 from penstock.protocol.signatures import address_of
@@ -56,9 +56,26 @@ class Account:
         signature = self._key.sign_recoverable(digest, hasher=None)
         return signature[:64] + bytes((signature[64] + _V_BASE,))
 
-    def sign_transaction(self, fields: Mapping[str, Any]) -> tuple[bytes, Bytes32]:
-        """Sign a transaction given by its JSON-RPC field names (EIP-1559); return its bytes and their hash."""
-        signed = EthAccount.sign_transaction(dict(fields), self._key.secret)
+    def sign_transaction(
+        self, *, chain_id: int, nonce: int, receiver: Address | None, data: bytes, gas_limit: int, fees: Fees
+    ) -> tuple[bytes, Bytes32]:
+        """Sign a call that moves no ether (EIP-1559); return the transaction's bytes and their hash.
+
+        Without a ``receiver`` it deploys ``data``. The same arguments give the same bytes.
+        """
+        fields: dict[str, Any] = {
+            "type": 2,
+            "chainId": chain_id,
+            "nonce": nonce,
+            "value": 0,
+            "data": data,
+            "gas": gas_limit,
+            "maxFeePerGas": fees.max_fee,
+            "maxPriorityFeePerGas": fees.priority_fee,
+        }
+        if receiver is not None:
+            fields["to"] = str(receiver)
+        signed = EthAccount.sign_transaction(fields, self._key.secret)
         return bytes(signed.raw_transaction), Bytes32(bytes(signed.hash))
 
 

@@ -56,20 +56,15 @@ async def send_now(rpc: Rpc, account: Account, receiver: Address | None, data: b
     For set-up on chains where nothing is at stake; whatever moves a channel goes through `Sender`. Returns the
     contract it made, or ``receiver``. Raises as `deploy_channels`.
     """
-    fields = {"from": str(account.address), "data": "0x" + data.hex()} | ({"to": str(receiver)} if receiver else {})
-    gas = await rpc.estimate_gas(fields)
-    fees = await market_fees(rpc, FeeSettings())
-    transaction = {
-        "type": 2,
-        "chainId": rpc.chain_id,
-        "nonce": await rpc.nonce(account.address),
-        "value": 0,
-        "data": data,
-        "gas": gas + gas * _GAS_MARGIN_PERCENT // 100,
-        "maxFeePerGas": fees.max_fee,
-        "maxPriorityFeePerGas": fees.priority_fee,
-    }
-    raw, transaction_hash = account.sign_transaction(transaction | ({"to": str(receiver)} if receiver else {}))
+    gas = await rpc.estimate_gas(account.address, receiver, data)
+    raw, transaction_hash = account.sign_transaction(
+        chain_id=rpc.chain_id,
+        nonce=await rpc.nonce(account.address),
+        receiver=receiver,
+        data=data,
+        gas_limit=gas + gas * _GAS_MARGIN_PERCENT // 100,
+        fees=await market_fees(rpc, FeeSettings()),
+    )
     await rpc.send_raw(raw)
     for _ in range(int(_TIMEOUT_SECONDS / _POLL_SECONDS)):
         receipt = await rpc.receipt(transaction_hash)

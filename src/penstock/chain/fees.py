@@ -29,7 +29,7 @@ class FeeSettings:
     percentile: int = 50
     min_priority_fee: int = 10**6
     base_fee_multiple: int = 2
-    max_fee_limit: int = 10**13
+    max_fee_limit: int = 500 * 10**9
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ both supported lines of web3 behave the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeVar
 
@@ -149,14 +149,11 @@ class Rpc:
         self, receiver: Address, data: bytes, block: BlockId = "latest", sender: Address | None = None
     ) -> bytes:
         """Call a contract without a transaction; raises `CallReverted` with the contract's error as data."""
-        fields = {"to": str(receiver), "data": "0x" + data.hex()}
-        if sender is not None:
-            fields["from"] = str(sender)
-        return await self._read(_bytes, "eth_call", fields, _block(block))
+        return await self._read(_bytes, "eth_call", _fields(sender, receiver, data), _block(block))
 
-    async def estimate_gas(self, fields: Mapping[str, str]) -> int:
+    async def estimate_gas(self, sender: Address, receiver: Address | None, data: bytes) -> int:
         """Return the gas a transaction would take now; raises `CallReverted` if it would revert."""
-        return await self._read(_int, "eth_estimateGas", dict(fields))
+        return await self._read(_int, "eth_estimateGas", _fields(sender, receiver, data))
 
     async def send_raw(self, raw: bytes) -> None:
         """Hand over a signed transaction. Raises `RpcRefused` with the endpoint's reason; asks once only."""
@@ -180,8 +177,12 @@ class Rpc:
 
     async def require_code(self, address: Address) -> None:
         """Check that a contract stands at ``address``; raises `NoContract`."""
-        if not await self._read(_bytes, "eth_getCode", str(address), "latest"):
+        if not await self.has_code(address):
             raise NoContract(str(address))
+
+    async def has_code(self, address: Address) -> bool:
+        """Tell whether code stands at ``address``: then it is no ordinary account."""
+        return bool(await self._read(_bytes, "eth_getCode", str(address), "latest"))
 
     async def _logs(self, criteria: dict[str, Any]) -> list[Log]:
         return await self._read(lambda shapes: [_log(shape) for shape in shapes], "eth_getLogs", criteria)
@@ -226,6 +227,11 @@ class Rpc:
 
 def _block(block: BlockId) -> str:
     return hex(block) if isinstance(block, int) else block
+
+
+def _fields(sender: Address | None, receiver: Address | None, data: bytes) -> dict[str, str]:
+    fields = {"from": sender, "to": receiver}
+    return {"data": "0x" + data.hex()} | {name: str(account) for name, account in fields.items() if account}
 
 
 def _optional(parse: Callable[[Any], T]) -> Callable[[Any], T | None]:
