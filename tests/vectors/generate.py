@@ -14,7 +14,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.messages import encode_typed_data
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 HERE = Path(__file__).parent
 CHAIN_ID = 31337
@@ -99,7 +99,7 @@ def digest_case(rng: random.Random, *, extreme: bool) -> dict[str, Any]:
         "payeeSigner": payee.address,
         "token": Account.from_key(rng.randbytes(32)).address,
         "challengePeriod": unsigned(32),
-        "oneWay": rng.random() < 0.5,  # noqa: PLR2004
+        "oneWay": rng.random() < 0.5,
         "salt": unsigned(88),
     }
     channel_id = digest("Channel", channel)
@@ -177,7 +177,12 @@ def settlement_case(rng: random.Random, figures: dict[str, int] | None = None) -
 EXTREMES = [
     dict(zip(("payerDeposit", "payerWithdrawn", "payeeDeposit", "payeeWithdrawn"), totals, strict=True))
     | dict(zip(("paid", "payerLocked", "payeeLocked"), state, strict=True))
-    for totals in ((0, 0, 0, 0), (UINT96_MAX, 0, UINT96_MAX, 0), (UINT96_MAX, 2 * UINT96_MAX, UINT96_MAX, 0), (10, 0, 0, 0))
+    for totals in (
+        (0, 0, 0, 0),
+        (UINT96_MAX, 0, UINT96_MAX, 0),
+        (UINT96_MAX, 2 * UINT96_MAX, UINT96_MAX, 0),
+        (10, 0, 0, 0),
+    )
     for state in (
         (0, 0, 0),
         (2**127 - 1, 0, 0),
@@ -197,7 +202,7 @@ def write(name: str, content: dict[str, Any]) -> None:
 
 def main() -> None:
     """Write both files."""
-    rng = random.Random(712)  # noqa: S311 (vectors are to be the same every time)
+    rng = random.Random(712)
     domain = signable("Close", {"channelId": "0x" + "00" * 32, "paid": 0})
     write(
         "digests.json",
@@ -215,10 +220,7 @@ def main() -> None:
     )
     write(
         "settlements.json",
-        {
-            "cases": [settlement_case(rng, figures) for figures in EXTREMES]
-            + [settlement_case(rng) for _ in range(200)]
-        },
+        {"cases": [settlement_case(rng, figures) for figures in EXTREMES] + [settlement_case(rng) for _ in range(200)]},
     )
 
 

@@ -36,7 +36,9 @@ def conservation(contract_balance: int, channels: Iterable[OnChain], claims: int
     """INV-1: the contract holds what unsettled channels, pools and claims add up to, or more (one token)."""
     owed = claims
     for channel in channels:
-        owed += channel.phase.payer_pool + channel.phase.payee_pool if isinstance(channel.phase, Ended) else channel.held
+        owed += (
+            channel.phase.payer_pool + channel.phase.payee_pool if isinstance(channel.phase, Ended) else channel.held
+        )
     _hold("INV-1", contract_balance >= owed, f"the contract holds {contract_balance}, it owes {owed}")
 
 

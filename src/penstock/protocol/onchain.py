@@ -13,7 +13,6 @@ from penstock.protocol.errors import ImpossibleEvent
 from penstock.protocol.messages import Channel, State
 from penstock.protocol.primitives import Bytes32
 
-
 # Events of the contract `Channels`, field for field -----------------------------------------------------------
 
 
@@ -172,7 +171,7 @@ MAY_FOLLOW: dict[type[Event], tuple[type[Phase], ...]] = {
 }
 
 
-def apply(onchain: OnChain, event: Event) -> OnChain:
+def apply(onchain: OnChain, event: Event) -> OnChain:  # noqa: PLR0911 (one return an event)
     """Return the channel after ``event``.
 
     Raises
@@ -210,5 +209,3 @@ def fold(events: Iterable[Event]) -> OnChain:
     for event in events:
         onchain = apply(onchain, event)
     return onchain
-
-

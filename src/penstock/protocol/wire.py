@@ -293,9 +293,7 @@ def evidence_to_json(channel: Channel, evidence: Evidence, domain: Domain) -> Ev
 
 def evidence_from_json(shape: EvidenceJson, domain: Domain) -> tuple[Channel, Evidence]:
     """Read evidence, its signatures unchecked; raises `InvalidTerms` too, and `WrongChain` for another domain."""
-    named = Domain(
-        _require_int(shape.chainId, "chainId", _SAFE_INTEGER_MAX), Address.parse(shape.contract, "contract")
-    )
+    named = Domain(_require_int(shape.chainId, "chainId", _SAFE_INTEGER_MAX), Address.parse(shape.contract, "contract"))
     if named != domain:
         raise WrongChain(str(domain), str(named))
     channel = channel_from_json(shape.channel)

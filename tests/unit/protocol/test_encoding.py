@@ -24,7 +24,11 @@ def word(text: str) -> Bytes32:
 def channel_of(case: dict[str, Any]) -> Channel:
     terms = case["channel"]
     return Channel(
-        *(Address.parse(terms[name], name) for name in ("payer", "payee", "payerSigner", "payeeSigner", "token")),
+        payer=Address.parse(terms["payer"], "payer"),
+        payee=Address.parse(terms["payee"], "payee"),
+        payer_signer=Address.parse(terms["payerSigner"], "payerSigner"),
+        payee_signer=Address.parse(terms["payeeSigner"], "payeeSigner"),
+        token=Address.parse(terms["token"], "token"),
         challenge_period_seconds=int(terms["challengePeriod"]),
         one_way=terms["oneWay"],
         salt=int(terms["salt"]),
@@ -34,8 +38,11 @@ def channel_of(case: dict[str, Any]) -> Channel:
 def state_of(case: dict[str, Any]) -> State:
     state = case["state"]
     return State(
-        word(case["channelId"]),
-        *(int(state[name]) for name in ("sequence", "paid", "payerLocked", "payeeLocked")),
+        channel_id=word(case["channelId"]),
+        sequence=int(state["sequence"]),
+        paid=int(state["paid"]),
+        payer_locked=int(state["payerLocked"]),
+        payee_locked=int(state["payeeLocked"]),
         locks_root=word(state["locksRoot"]),
     )
 

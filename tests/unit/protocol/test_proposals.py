@@ -72,7 +72,9 @@ def test_the_payee_may_pay_back_more_than_it_got_from_its_own_deposit() -> None:
     position = make_position(payee_deposit=50)
     refund = Refund(cause_id(1), 50)
 
-    after = accept(position, make_proposal(position, refund), CauseRecords(frozenset(), {refund.cause_id: refund}), DOMAIN)
+    after = accept(
+        position, make_proposal(position, refund), CauseRecords(frozenset(), {refund.cause_id: refund}), DOMAIN
+    )
 
     assert after.base.paid == -50
 

@@ -22,7 +22,7 @@ def test_a_settlement_divides_as_the_vectors_say(case: dict[str, Any]) -> None:
     onchain = OnChain(
         Open(), *(int(case[k]) for k in ("payerDeposit", "payeeDeposit", "payerWithdrawn", "payeeWithdrawn"))
     )
-    state = State(ZERO_WORD, 1, *(int(case[k]) for k in ("paid", "payerLocked", "payeeLocked")))
+    state = State(ZERO_WORD, 1, int(case["paid"]), int(case["payerLocked"]), int(case["payeeLocked"]))
 
     payout = settle(onchain, state)
 
