@@ -88,14 +88,14 @@ abstract contract ChannelsTest is Test {
     function startCloseBare(Channel memory channel) internal returns (uint40 deadline) {
         vm.prank(channel.payer);
         channels.startClose(channel);
-        return uint40(block.timestamp + channel.challengePeriod);
+        return uint40(vm.getBlockTimestamp() + channel.challengePeriod);
     }
 
     function startCloseWith(Channel memory channel, State memory state) internal returns (uint40 deadline) {
         Signatures memory signatures = signState(channel, state);
         vm.prank(channel.payer);
         channels.startClose(channel, state, signatures);
-        return uint40(block.timestamp + channel.challengePeriod);
+        return uint40(vm.getBlockTimestamp() + channel.challengePeriod);
     }
 
     function settled(Channel memory channel) internal returns (Channel memory) {

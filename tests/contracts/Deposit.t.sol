@@ -230,9 +230,7 @@ contract DepositTest is ChannelsTest {
         open(channel, 100, 0);
 
         assertFalse(token.succeeded());
-        assertEq(
-            token.answer(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
-        );
+        assertEq(token.answer(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector));
         assertEq(viewOf(channel).payerDeposit, 100);
     }
 

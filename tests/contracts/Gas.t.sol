@@ -5,9 +5,10 @@ import {Authorization, Channel, Signature, Signatures, State, Withdrawal} from "
 import {ChannelsTest} from "./ChannelsTest.sol";
 import {PlainToken} from "./mocks/PlainToken.sol";
 
-/// @notice Gas per operation, as a whole transaction each (`isolate`), with warm balances and a plain token.
-/// @dev `forge snapshot`-style: the figures go to snapshots/Channels.json and a diff of it shows what a change costs.
-///      They leave out refunds; the receipts of a real chain are at or below them.
+/// @notice Gas per operation, each as a transaction of its own, with warm balances and a plain token.
+/// @dev The figures go to snapshots/Channels.json, so that a diff shows what a change costs; `forge test` fails on drift
+///      and FORGE_SNAPSHOT_CHECK=false writes new ones. They equal Anvil's receipts for the same keys and addresses.
+/// forge-config: default.isolate = true
 contract GasTest is ChannelsTest {
     PlainToken private plain;
 
