@@ -89,10 +89,13 @@ class ChainSettings(_Section):
 
 
 class WatcherPeer(_Section):
-    """A watcher that evidence is delivered to, and the address that signs its receipts."""
+    """A watcher that evidence is delivered to, and the address that signs its receipts.
+
+    Without an address, the key of the first receipt is taken for the watcher's while the process runs.
+    """
 
     url: str
-    address: AddressSetting
+    address: AddressSetting | None = None
 
 
 class NodeSettings(_Section):

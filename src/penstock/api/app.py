@@ -1,0 +1,132 @@
+"""Put the application together: routes, problem documents, access log, OpenAPI."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from penstock import __version__
+from penstock.api import documents
+from penstock.api.errors import InternalError, MethodUnsupported, RouteUnknown
+from penstock.api.metrics import Metrics, metrics_of
+from penstock.api.problems import respond
+from penstock.api.routes import channels, exits, service, states, vouchers
+from penstock.node.node import Node
+from penstock.protocol.errors import MalformedField, PenstockError
+
+log = structlog.get_logger(__name__)
+
+Running = Callable[[], AbstractAsyncContextManager[None]]
+"""Runs the node's background work while the application serves."""
+
+_METHOD_UNSUPPORTED = 405
+_SERVER_ERROR = 500
+
+
+def create_app(node: Node, operator_token: str, running: Running | None = None) -> FastAPI:
+    """Return the application that serves ``node``.
+
+    Parameters
+    ----------
+    operator_token
+        Opens the operator's endpoints.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if running is None:
+            yield
+            return
+        async with running():
+            yield
+
+    app = FastAPI(
+        title=documents.TITLE,
+        description=documents.DESCRIPTION,
+        version=__version__,
+        openapi_tags=documents.TAGS,
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.state.node = node
+    app.state.operator_token = operator_token
+    app.state.metrics = Metrics(node.context.head)
+    for module in (channels, states, vouchers, exits, service):
+        app.include_router(module.router)
+    app.add_exception_handler(PenstockError, _on_fault)
+    app.add_exception_handler(RequestValidationError, _on_parameter)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_middleware(_Observed, metrics=app.state.metrics)
+    return app
+
+
+def _on_fault(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PenstockError)
+    metrics_of(request).refused(error)
+    response = respond(error, request.url.path)
+    if response.status_code >= _SERVER_ERROR:
+        log.warning("cannot serve", path=request.url.path, code=error.code, why=str(error))
+    return response
+
+
+def _on_parameter(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return _on_fault(request, MalformedField(name, repr(first.get("input"))[:80], first["msg"]))
+
+
+def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    if error.status_code == _METHOD_UNSUPPORTED:
+        return _on_fault(request, MethodUnsupported(request.method, path, (error.headers or {}).get("Allow", "")))
+    return _on_fault(request, RouteUnknown(path))
+
+
+class _Observed:
+    """Measure and log every request; whatever nobody caught becomes a problem document without a trace."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def observe(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observe)
+        except Exception:
+            request_id = secrets.token_hex(8)
+            log.exception("failed", path=scope["path"], request_id=request_id)
+            if status:
+                raise
+            status = _SERVER_ERROR
+            await respond(InternalError(request_id), scope["path"])(scope, receive, send)
+        finally:
+            self._note(scope, status, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route: Any = scope.get("route")
+        # Paths that no route has would fill the metrics with whatever people try.
+        self._metrics.answered(scope["method"], getattr(route, "path", "none"), status, seconds)
+        log.debug("answered", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 2))
