@@ -1,0 +1,120 @@
+"""The client's chain: reads over its own endpoint, transactions from its own account."""
+
+from __future__ import annotations
+
+import anyio
+
+from penstock.chain import calls
+from penstock.chain.account import Account
+from penstock.chain.contracts import ChannelsContract
+from penstock.chain.rpc import Rpc
+from penstock.chain.tokens import Token, authorization_digest, authorization_nonce
+from penstock.client.patience import Patience
+from penstock.client.ports import ChainView, SignedTransfer
+from penstock.client.sending import Sending
+from penstock.protocol.messages import Channel, SignedState, Withdrawal
+from penstock.protocol.primitives import Address, Bytes32
+from penstock.storage import Database, Intent, Transaction
+
+LOG_WINDOW_BLOCKS = 10_000
+"""How many blocks one query for logs spans."""
+
+
+class ContractChain:
+    """Implements `penstock.client.ports.Chain` on the deployed contract."""
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        contract: ChannelsContract,
+        account: Account,
+        database: Database,
+        sending: Sending,
+        patience: Patience,
+    ) -> None:
+        self._rpc = rpc
+        self._contract = contract
+        self._account = account
+        self._database = database
+        self._sending = sending
+        self._patience = patience
+        # An approval and the deposit that uses it belong together: another deposit's approval would replace it.
+        self._approving = anyio.Lock()
+
+    async def view(self, channel_id: Bytes32) -> ChainView:
+        """Read a channel at the head and at the confirmed depth."""
+        head = await self._rpc.head()
+        confirmed = await self._rpc.block(max(0, head.number - self._patience.confirmations + 1)) or head
+        return ChainView(
+            confirmed=await self._contract.get_channel(channel_id, confirmed.number),
+            head=await self._contract.get_channel(channel_id, head.number),
+            confirmed_time=confirmed.time,
+            head_time=head.time,
+        )
+
+    async def opened_by(self, payer: Address, first_block: int) -> list[Channel]:
+        """Find the channels that name ``payer``, in windows that endpoints serve."""
+        last = (await self._rpc.head()).number
+        found: list[Channel] = []
+        for first in range(first_block, last + 1, LOG_WINDOW_BLOCKS):
+            window = await self._contract.opened_by(payer, first, min(first + LOG_WINDOW_BLOCKS - 1, last))
+            found.extend(event.channel for event in window)
+        return found
+
+    async def sign_transfer(
+        self, channel_id: Bytes32, channel: Channel, amount: int, auth_salt: Bytes32, valid_before: int
+    ) -> SignedTransfer:
+        """Sign a ``receiveWithAuthorization`` whose nonce commits to the channel (EIP-3009)."""
+        digest = authorization_digest(
+            await Token(self._rpc, channel.token).domain_separator(),
+            owner=self._account.address,
+            contract=self._contract.address,
+            amount=amount,
+            valid_after=0,
+            valid_before=valid_before,
+            nonce=authorization_nonce(channel_id, auth_salt),
+        )
+        return SignedTransfer(amount, auth_salt, 0, valid_before, self._account.sign_digest(digest))
+
+    async def deposit(self, channel_id: Bytes32, channel: Channel, amount: int, total_before: int) -> Transaction:
+        """Approve the token as far as needed, and deposit for the payer."""
+        async with self._approving:
+            token = Token(self._rpc, channel.token)
+            if await token.allowance(self._account.address, self._contract.address) < amount:
+                data = calls.approve(self._contract.address, amount)
+                key = f"approve:{channel_id}:{total_before}:{amount}"
+                approval = Intent(key, "approve", channel.token, data, channel_id)
+                await self._sending.send(approval, self._patience.chain_seconds)
+            data = calls.deposit(channel, amount)
+            return await self._call(f"deposit:{channel_id}:{total_before}", "deposit", data, channel_id)
+
+    async def withdraw(
+        self, channel: Channel, withdrawal: Withdrawal, payer_signature: bytes, payee_signature: bytes
+    ) -> Transaction:
+        """Submit a withdrawal that both parties signed."""
+        channel_id = withdrawal.channel_id
+        key = f"withdraw:{channel_id}:{withdrawal.deadline}:{withdrawal.payer_total}:{withdrawal.payee_total}"
+        data = calls.withdraw(channel, withdrawal, payer_signature, payee_signature)
+        return await self._call(key, "withdraw", data, channel_id, withdrawal.deadline)
+
+    async def close(
+        self, channel_id: Bytes32, channel: Channel, paid: int, payer_signature: bytes, payee_signature: bytes
+    ) -> Transaction:
+        """Submit an agreed close."""
+        data = calls.close(channel, paid, payer_signature, payee_signature)
+        return await self._call(f"close:{channel_id}:{paid}", "close", data, channel_id)
+
+    async def start_close(self, channel_id: Bytes32, channel: Channel, signed: SignedState | None) -> Transaction:
+        """Begin the challenge period."""
+        data = calls.start_close(channel, signed)
+        return await self._call(f"start-close:{channel_id}", "start-close", data, channel_id)
+
+    async def settle(self, channel_id: Bytes32, channel: Channel) -> Transaction:
+        """End a channel whose challenge period is over."""
+        return await self._call(f"settle:{channel_id}", "settle", calls.settle(channel), channel_id)
+
+    async def _call(
+        self, key: str, purpose: str, data: bytes, channel_id: Bytes32, deadline: int | None = None
+    ) -> Transaction:
+        intent = Intent(key, purpose, self._contract.address, data, channel_id, deadline)
+        return await self._sending.send(intent, self._patience.chain_seconds)

@@ -1,0 +1,94 @@
+"""One HTTP exchange with a service that is not trusted: bounded in time and size, repeated until answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import anyio
+import httpx
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay, wait_random_exponential
+
+from penstock.client.patience import Patience
+
+ANSWER_BYTES_MAX = 4 * 2**20
+_SERVER_ERRORS = 500
+_TOO_MANY_REQUESTS = 429
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 2.0
+
+
+class NoAnswer(Exception):
+    """The service gave no answer, or one that asks to try again; ``str()`` says why."""
+
+
+class TooLong(Exception):
+    """The answer exceeds `ANSWER_BYTES_MAX`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status below 500 and the body."""
+
+    status: int
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the status is one of success."""
+        return 200 <= self.status < 300  # noqa: PLR2004 (HTTP's own classes)
+
+
+class Exchange:
+    """Talk to one service.
+
+    Every request of the protocol may be repeated without harm, so each is, with growing random pauses, until
+    ``patience.answer_seconds`` are over.
+    """
+
+    def __init__(self, url: str, http: httpx.AsyncClient, patience: Patience) -> None:
+        self.url = url.rstrip("/")
+        self._http = http
+        self._patience = patience
+
+    async def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}) -> Answer:
+        """Send a request until it is answered.
+
+        Raises
+        ------
+        NoAnswer
+            Not in time.
+        TooLong
+            The answer is too large to be read.
+        """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(NoAnswer),
+            wait=wait_random_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS),
+            stop=stop_before_delay(self._patience.answer_seconds),
+            reraise=True,
+        )
+        return await retrying(self._once, method, path, body, headers)
+
+    async def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        # Uncompressed, so that the bound on the bytes read is one on the bytes kept.
+        sent = {"accept-encoding": "identity", **({"content-type": "application/json"} if body else {}), **headers}
+        try:
+            with anyio.fail_after(self._patience.request_seconds):
+                async with self._http.stream(method, self.url + path, content=body, headers=sent) as response:
+                    received = await _read(response)
+        except TimeoutError as error:
+            raise NoAnswer(f"nothing within {self._patience.request_seconds:g} seconds") from error
+        except httpx.TransportError as error:
+            raise NoAnswer(str(error) or type(error).__name__) from error
+        if response.status_code >= _SERVER_ERRORS or response.status_code == _TOO_MANY_REQUESTS:
+            raise NoAnswer(f"status {response.status_code}: {received[:200].decode(errors='replace')}")
+        return Answer(response.status_code, received)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    received = bytearray()
+    async for chunk in response.aiter_raw():
+        received += chunk
+        if len(received) > ANSWER_BYTES_MAX:
+            raise TooLong
+    return bytes(received)
