@@ -14,6 +14,7 @@
         ├── ProcessDied      a process of ours ended by itself
         ├── NotReady         a process of ours did not answer in time
         ├── Unreachable      a service that this command talks to does not answer
+        ├── NotSettled       a dispute is not over long after its deadline
         └── UnitsMissing     money is not where the newest co-signed states say
 """
 
@@ -169,6 +170,16 @@ class Unreachable(CliError):
     reason: str
     message = "{service} at {url} does not answer: {reason}"
     remedy = "Start it (`penstock up` runs everything locally), or correct the address."
+
+
+@dataclass(eq=False)
+class NotSettled(CliError):
+    """A dispute is not over long after it should be."""
+
+    channel_id: str
+    seconds: int
+    message = "channel {channel_id} is not settled after {seconds} seconds"
+    remedy = "See the watcher's log; anyone may settle it with `penstock channel settle`."
 
 
 @dataclass(eq=False)

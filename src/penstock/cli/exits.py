@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from penstock.chain.errors import KeyFault
 from penstock.cli.errors import CliError, NotReady, Unreachable, UsageFault
 from penstock.protocol.errors import InputFault, PenstockError
@@ -23,7 +21,7 @@ INTERRUPTED = 130
 _UNREACHABLE_CODES = frozenset({"rpc-unavailable", "storage-unavailable", "node-unavailable", "watcher-unavailable"})
 
 
-def status_of(error: BaseException) -> int:
+def status_of(error: Exception) -> int:
     """Return the exit status that stands for ``error``."""
     match error:
         case UsageFault() | InputFault() | KeyFault():
@@ -34,7 +32,5 @@ def status_of(error: BaseException) -> int:
             return FAILED
         case PenstockError():
             return UNREACHABLE if error.code in _UNREACHABLE_CODES else REFUSED
-        case KeyboardInterrupt() | asyncio.CancelledError():
-            return INTERRUPTED
         case _:
             return FAILED

@@ -62,6 +62,10 @@ class LocalHome:
         """Return the address of one of `ROLES`; no password is needed."""
         return keystore_address(self.keystore(role))
 
+    def operator_token(self) -> str:
+        """Return the token of the node's operator endpoints, which the node made at its first start."""
+        return (self.path / "operator-token").read_text().splitlines()[0]
+
     def key(self, role: str) -> bytes:
         """Return the private key of one of `ROLES`, 32 bytes."""
         return load_keystore(self.keystore(role), self.password_file.read_text().strip())

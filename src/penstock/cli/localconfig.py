@@ -13,6 +13,9 @@ HOST = "127.0.0.1"
 RELAY_MINIMUM_UNITS = 1_000_000
 """The least deposit whose gas the local node pays: 1 USDC."""
 
+CHALLENGE_PERIOD_MAX_SECONDS = 60
+"""The longest the local node takes, and what a channel has that asks for none: nobody waits a day for a test."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -83,6 +86,7 @@ port = {ports.node}
 password_file = "{home.password_file.name}"
 tokens = ["{deployment.token}"]
 challenge_period_minimum_seconds = {challenge_period_seconds}
+challenge_period_maximum_seconds = {max(challenge_period_seconds, CHALLENGE_PERIOD_MAX_SECONDS)}
 relay_minimum_deposit = {RELAY_MINIMUM_UNITS}
 watchers = [{{ url = "{ports.watcher_url}", address = "{home.address("watcher")}" }}]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import typer
 
 from penstock.cli import exits
 from penstock.cli import keys as keys_commands
+from penstock.cli.demo import demo
 from penstock.cli.deploy import deploy
 from penstock.cli.errors import CommandMalformed
 from penstock.cli.output import report
@@ -19,10 +21,12 @@ app = typer.Typer(
     name="penstock",
     help="Payment channels in USDC for agents: pay thousands of times off chain, settle once on chain.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(up)
+app.command()(demo)
 app.command()(deploy)
 app.add_typer(keys_commands.app)
 
@@ -38,9 +42,9 @@ def run(arguments: Sequence[str]) -> int:
     except _USAGE_ERROR as error:
         report(CommandMalformed(error.format_message().rstrip("."), _help_of(error)), as_json=as_json)
         return exits.USAGE
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt, asyncio.CancelledError):
         return exits.INTERRUPTED
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (the outermost edge: no trace reaches a person)
+    except Exception as error:  # noqa: BLE001 (the outermost edge: no trace reaches a person)
         report(error, as_json=as_json)
         return exits.status_of(error)
     return status if isinstance(status, int) else exits.DONE

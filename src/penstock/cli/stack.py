@@ -18,8 +18,7 @@ from penstock.cli.tools import find_anvil, penstock_command
 PLAY_MONEY_UNITS = 1_000_000_000
 """What the payer is given: 1,000 USDC."""
 
-CHALLENGE_PERIOD_MAX_SECONDS = 30 * 86_400
-
+_CONTRACT_PERIOD_MAX_SECONDS = 30 * 86_400
 _GAS_MONEY_WEI = 10**20
 _BLOCK_SECONDS = 1
 _PROBE_TIMEOUT_SECONDS = 2
@@ -104,7 +103,7 @@ class LocalStack:
             rpc,
             deployer,
             min_challenge_period_seconds=self.challenge_period_seconds,
-            max_challenge_period_seconds=CHALLENGE_PERIOD_MAX_SECONDS,
+            max_challenge_period_seconds=_CONTRACT_PERIOD_MAX_SECONDS,
         )
         await send_now(rpc, deployer, token.address, calls.mint(self.home.address("payer"), PLAY_MONEY_UNITS))
         return Deployment(channels.address, channels.block, token.address)
