@@ -188,6 +188,12 @@ class Settings(BaseSettings):
     client: ClientSettings = ClientSettings()
     log: LogSettings = LogSettings()
 
+    def require_node(self) -> NodeSettings:
+        """Return the node's section; raises `SettingsInvalid` if there is none."""
+        if self.node is None:
+            raise SettingsInvalid(str(self.home / FILE_NAME), "the section [node] is missing")
+        return self.node
+
     def path(self, path: Path) -> Path:
         """Return a path of the settings as the file system takes it: relative ones lie below the home."""
         return self.home / path

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import structlog
@@ -25,14 +23,11 @@ from penstock.protocol.errors import MalformedField, PenstockError
 
 log = structlog.get_logger(__name__)
 
-Running = Callable[[], AbstractAsyncContextManager[None]]
-"""Runs the node's background work while the application serves."""
-
 _METHOD_UNSUPPORTED = 405
 _SERVER_ERROR = 500
 
 
-def create_app(node: Node, operator_token: str, running: Running | None = None) -> FastAPI:
+def create_app(node: Node, operator_token: str) -> FastAPI:
     """Return the application that serves ``node``.
 
     Parameters
@@ -40,21 +35,11 @@ def create_app(node: Node, operator_token: str, running: Running | None = None) 
     operator_token
         Opens the operator's endpoints.
     """
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if running is None:
-            yield
-            return
-        async with running():
-            yield
-
     app = FastAPI(
         title=documents.TITLE,
         description=documents.DESCRIPTION,
         version=__version__,
         openapi_tags=documents.TAGS,
-        lifespan=lifespan,
         redoc_url=None,
     )
     app.state.node = node

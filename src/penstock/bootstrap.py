@@ -1,0 +1,305 @@
+"""The one place where the parts meet: databases, keys, the chain side and what runs in the background.
+
+Interfaces (`penstock.api`, `penstock.watcher`) build on what is put together here; nothing below imports it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+import uvicorn
+
+from penstock.chain.account import Account
+from penstock.chain.contracts import ChannelsContract
+from penstock.chain.errors import RpcRefused, RpcUnavailable
+from penstock.chain.follower import Follower, FollowerSettings, OnChange
+from penstock.chain.keys import load_keystore
+from penstock.chain.outside import ChainReader, ContractCalls
+from penstock.chain.rpc import Rpc
+from penstock.chain.sender import Sender, SenderSettings
+from penstock.chain.signer import Signer
+from penstock.client.watchers import WatcherAddress, WatcherClient
+from penstock.config import ChainSettings, LogSettings, NodeSettings, Settings, read_secret
+from penstock.node.context import Context, Policy
+from penstock.node.delivery import Delivery
+from penstock.node.head import Head
+from penstock.node.node import Node
+from penstock.node.records import Block
+from penstock.protocol.errors import ChainFault, PenstockError
+from penstock.protocol.primitives import Bytes32
+from penstock.storage.database import Database
+
+log = structlog.get_logger("penstock")
+
+GRACE_SECONDS = 5
+"""How long requests under way may take to end when the process is asked to stop."""
+
+_RETRY_SECONDS = 2.0
+_WATCHER_TIMEOUT_SECONDS = 10.0
+
+
+def configure_logs(settings: LogSettings) -> None:
+    """Send every log, our own and the libraries', to standard error in one form."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    as_json = settings.format == "json"
+    render = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    trace = [structlog.processors.format_exc_info] if as_json else []
+    structlog.configure(
+        processors=[*shared, *trace, render],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *trace, render]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=processors))
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def open_key(settings: Settings, keystore: Path, password_file: Path | None) -> bytes:
+    """Return the private key of a keystore that the settings name.
+
+    Raises
+    ------
+    PasswordFileUnusable, KeystoreUnreadable, WrongPassword
+        It cannot be opened.
+    """
+    return load_keystore(settings.path(keystore), settings.keystore_password(password_file))
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSide:
+    """Following and sending over one endpoint, for one database and one account."""
+
+    rpc: Rpc
+    follower: Follower
+    sender: Sender
+    settings: ChainSettings
+
+    async def follow(self, on_change: OnChange) -> None:
+        """Follow until cancelled; waits for an endpoint that does not serve yet.
+
+        Raises
+        ------
+        WrongChainId, NoContract, ForeignContract
+            The settings name another chain or contract than the endpoint has.
+        ChainFault
+            The chain cannot be followed further.
+        """
+        await self._wait_until_served()
+        await self.follower.run(on_change)
+
+    async def send(self) -> None:
+        """Send until cancelled; raises as `follow`, but for faults of the chain."""
+        await self._wait_until_served()
+        await self.sender.run()
+
+    async def check(self) -> None:
+        """Check that the endpoint serves the chain and the contract of the settings; raises as `follow`, or `RpcFault`."""
+        probe = await Rpc.connect(self.settings.rpc_url, self.settings.chain_id)
+        try:
+            await ChannelsContract.connect(probe, self.settings.contract)
+        finally:
+            await probe.close()
+
+    async def _wait_until_served(self) -> None:
+        while True:
+            try:
+                await self.check()
+            except (RpcUnavailable, RpcRefused) as fault:
+                log.warning("the chain's endpoint does not serve yet", why=str(fault))
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+
+@asynccontextmanager
+async def open_chain_side(settings: ChainSettings, database: Database, account: Account) -> AsyncIterator[ChainSide]:
+    """Put the chain side together; whether the endpoint serves is seen when it runs."""
+    rpc = Rpc(settings.rpc_url)
+    rpc.chain_id = settings.chain_id
+    following = FollowerSettings(
+        start_block=max(1, settings.deployment_block),
+        confirmations=settings.confirmations,
+        poll_seconds=settings.poll_seconds,
+        keep=settings.keep_blocks,
+    )
+    sending = SenderSettings(confirmations=settings.confirmations, poll_seconds=settings.poll_seconds)
+    try:
+        follower = Follower(rpc, ChannelsContract(rpc, settings.domain), database, following)
+        yield ChainSide(rpc, follower, Sender(rpc, account, database, sending), settings)
+    finally:
+        await rpc.close()
+
+
+@asynccontextmanager
+async def in_background(**works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run works beside the block, by name, until it ends.
+
+    One that stops for a fault of the chain stays stopped until a person has looked; one that stops for a bug of ours
+    is started again, since all of them go on from the records.
+    """
+    tasks = [asyncio.create_task(_keep_running(name, work), name=name) for name, work in works.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except ChainFault as fault:
+            log.critical("stopped for good", work=name, why=str(fault))
+            return
+        except PenstockError as fault:
+            log.error("stopped, starts again", work=name, why=str(fault))  # noqa: TRY400 (no trace: it has a name)
+        except Exception:
+            log.exception("stopped, starts again", work=name)
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def serve(app: Any, host: str, port: int) -> None:
+    """Serve an ASGI application until SIGTERM or SIGINT; requests under way are answered first."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    await uvicorn.Server(config).serve()
+
+
+# The node ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RunningNode:
+    """A node with everything that it runs on."""
+
+    node: Node
+    operator_token: str
+    settings: NodeSettings
+
+
+@asynccontextmanager
+async def run_node_parts(settings: Settings) -> AsyncIterator[RunningNode]:
+    """Put a node together and run its background work until the block ends.
+
+    Raises
+    ------
+    SettingsInvalid, PasswordFileUnusable, KeyFault, StorageError
+        It cannot start.
+    WrongChainId, NoContract, ForeignContract
+        The settings name another chain or contract than the endpoint has.
+    """
+    section = settings.require_node()
+    key = open_key(settings, section.keystore, section.password_file)
+    signer = Signer(key, settings.path(section.marks), settings.chain.domain)
+    account = Account(
+        open_key(settings, section.account_keystore, section.password_file) if section.account_keystore else key
+    )
+    try:
+        with Database(settings.database_url(section, "node"), signer.flush) as database:
+            database.migrate()
+            async with (
+                open_chain_side(settings.chain, database, account) as chain,
+                httpx.AsyncClient(timeout=_WATCHER_TIMEOUT_SECONDS) as http,
+            ):
+                await _check_if_served(chain)
+                node = _build_node(settings, section, signer, database, chain, http)
+                async with in_background(**_works(node, chain)):
+                    yield RunningNode(node, _operator_token(settings, section), section)
+    finally:
+        signer.close()
+
+
+def _build_node(
+    settings: Settings,
+    section: NodeSettings,
+    signer: Signer,
+    database: Database,
+    chain: ChainSide,
+    http: httpx.AsyncClient,
+) -> Node:
+    domain = settings.chain.domain
+    policy = Policy(
+        payee=section.payee or signer.address,
+        tokens=section.tokens,
+        challenge_period_seconds=(section.challenge_period_minimum_seconds, section.challenge_period_maximum_seconds),
+        withdrawal_window_seconds=(
+            section.withdrawal_window_minimum_seconds,
+            section.withdrawal_window_maximum_seconds,
+        ),
+        confirmations=settings.chain.confirmations,
+        relay_minimum_deposit=section.relay_minimum_deposit,
+    )
+    context = Context(
+        domain=domain,
+        policy=policy,
+        signer=signer,
+        calls=ContractCalls(domain.contract),
+        outbox=chain.sender,
+        head=Head(time.time, section.head_lag_maximum_seconds),
+        clock=time.time,
+    )
+    couriers = [WatcherClient(WatcherAddress(peer.url, peer.address), http, domain) for peer in section.watchers]
+    reader = ChainReader(chain.rpc, domain.contract, chain.sender.address)
+    return Node(context, database, reader, Delivery(database, couriers, section.delivery_pause_seconds))
+
+
+def _works(node: Node, chain: ChainSide) -> dict[str, Callable[[], Awaitable[None]]]:
+    async def on_change(_: set[Bytes32], block: Block) -> None:
+        node.context.head.follow(block)
+
+    works: dict[str, Callable[[], Awaitable[None]]] = {"follow": lambda: chain.follow(on_change), "send": chain.send}
+    for courier in node.delivery.couriers:
+        works[f"delivery to {courier.url}"] = lambda courier=courier: node.delivery.run(courier)  # type: ignore[misc]
+    return works
+
+
+async def _check_if_served(chain: ChainSide) -> None:
+    """Refuse to start on another chain or contract; an endpoint that does not answer is waited for later."""
+    try:
+        await chain.check()
+    except (RpcUnavailable, RpcRefused) as fault:
+        log.warning("starting without the chain: nothing new is signed until it serves", why=str(fault))
+
+
+def _operator_token(settings: Settings, section: NodeSettings) -> str:
+    if section.operator_token is not None:
+        return section.operator_token.get_secret_value()
+    path = settings.path(section.operator_token_file)
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+        log.info("a new operator's token", path=str(path))
+    return read_secret(path)
