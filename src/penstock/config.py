@@ -77,7 +77,7 @@ class ChainSettings(_Section):
     rpc_url: str = "http://127.0.0.1:8545"
     chain_id: int = Field(ge=1)
     contract: AddressSetting
-    deployment_block: int = Field(default=0, ge=0)
+    deployment_block: int = Field(default=1, ge=1)
     confirmations: int = Field(default=1, ge=1)
     poll_seconds: Seconds = 1.0
     keep_blocks: int = Field(default=512, ge=1)
@@ -148,7 +148,17 @@ class NodeSettings(_Section):
 
 
 class WatcherSettings(_Section):
-    """The watcher; its key pays for gas and signs receipts, no more."""
+    """The watcher; its key pays for gas and signs receipts, no more.
+
+    Attributes
+    ----------
+    marks
+        Keeps a second watcher with the same key from running.
+    gas_reserve_disputes
+        Warn when the account pays for fewer disputes than this.
+    head_lag_maximum_seconds
+        How old the newest followed block may be before the watcher says that it cannot do its work.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 8403
@@ -156,6 +166,8 @@ class WatcherSettings(_Section):
     password_file: Path | None = None
     marks: Path = Path("watcher-marks.db")
     database_url: str | None = None
+    gas_reserve_disputes: int = Field(default=10, ge=0)
+    head_lag_maximum_seconds: Seconds = 60.0
 
 
 class ClientSettings(_Section):

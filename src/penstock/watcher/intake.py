@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from penstock.chain.account import Account
+from penstock.chain.signer import Signer
 from penstock.node.ports import Database, UnitOfWork
 from penstock.node.records import Watch
 from penstock.protocol.encoding import Domain
@@ -40,14 +40,14 @@ class Intake:
         self,
         database: Database,
         guard: Guard,
-        account: Account,
+        signer: Signer,
         domain: Domain,
         metrics: Metrics,
         clock: Callable[[], int],
     ) -> None:
         self._database = database
         self._guard = guard
-        self._account = account
+        self._signer = signer
         self._domain = domain
         self._metrics = metrics
         self._clock = clock
@@ -78,7 +78,7 @@ class Intake:
         taken = await self._database.run(lambda uow: self._store(uow, watch))
         self._metrics.evidence.labels("stored" if taken.stored else "known").inc()
         receipt = receipt_for(taken.held, taken.received_at, self._domain)
-        return receipt, self._account.sign_digest(self._domain.digest(receipt))
+        return receipt, self._signer.sign_receipt(receipt)
 
     def _store(self, uow: UnitOfWork, watch: Watch) -> _Taken:
         phase = uow.chain.onchain(watch.channel_id).phase

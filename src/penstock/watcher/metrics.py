@@ -22,6 +22,7 @@ class Metrics:
         self.evidence = Counter(
             "penstock_watcher_evidence", "Evidence received, by what became of it", ["outcome"], registry=self.registry
         )
+        self.refused = Counter("penstock_watcher_refusals", "Refusals by error code", ["code"], registry=self.registry)
         self.sent = Counter(
             "penstock_watcher_transactions", "Transactions decided on", ["action"], registry=self.registry
         )

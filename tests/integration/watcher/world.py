@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from penstock.chain.account import Account
+from penstock.chain.signer import Signer
 from penstock.node.ports import UnitOfWork
 from penstock.node.records import Block, Intent, Outcome, SignedTransaction, Transaction
 from penstock.protocol.messages import Channel, Receipt, State
@@ -29,7 +30,8 @@ from penstock.watcher.intake import Intake
 from penstock.watcher.metrics import Metrics
 from tests.support.parties import DOMAIN
 
-WATCHER = Account((77).to_bytes(32, "big"))
+WATCHER_KEY = (77).to_bytes(32, "big")
+WATCHER = Account(WATCHER_KEY)
 PERIOD = 3600
 T = TypeVar("T")
 
@@ -50,6 +52,7 @@ class World:
     """One watcher's store and policy, a chain of made-up blocks, and a clock that tests move."""
 
     database: Database
+    signer: Signer
     time: int = 1_000_000
     number: int = 0
     fork: int = 0
@@ -59,7 +62,7 @@ class World:
         """Put the parts together, as `bootstrap` does."""
         outbox = Outbox(self.clock)
         self.guard = Guard(self.database, outbox, DOMAIN.contract, self.metrics, self.clock)
-        self.intake = Intake(self.database, self.guard, WATCHER, DOMAIN, self.metrics, self.clock)
+        self.intake = Intake(self.database, self.guard, self.signer, DOMAIN, self.metrics, self.clock)
 
     def clock(self) -> int:
         """Return the time."""
@@ -168,4 +171,6 @@ def new_world(directory: Path) -> Iterator[World]:
     """Make a watcher with an empty store."""
     with Database(f"sqlite:///{directory / 'watcher.db'}") as database:
         database.migrate()
-        yield World(database)
+        signer = Signer(WATCHER_KEY, directory / "marks.db", DOMAIN)
+        yield World(database, signer)
+        signer.close()
