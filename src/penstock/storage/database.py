@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from penstock.storage import migrations
-from penstock.storage.engines import READERS, open_engines, reason_of
-from penstock.storage.errors import StorageUnavailable
+from penstock.storage.engines import READERS, open_engines, unavailable
 from penstock.storage.unit_of_work import UnitOfWork
 from penstock.storage.writer import Writer
 
@@ -112,5 +111,8 @@ class Database:
     def _guarded(self, action: Callable[[], T]) -> T:
         try:
             return action()
-        except (OperationalError, InterfaceError) as error:
-            raise StorageUnavailable(reason_of(error)) from error
+        except DBAPIError as error:
+            failure = unavailable(error)
+            if failure is None:
+                raise
+            raise failure from error

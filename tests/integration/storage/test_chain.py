@@ -27,6 +27,7 @@ from penstock.protocol.onchain import (
 from penstock.protocol.position import Funds
 from penstock.protocol.primitives import INT128_MIN, UINT64_MAX, UINT128_MAX, Bytes32
 from penstock.storage.database import Database
+from penstock.storage.unit_of_work import UnitOfWork
 from tests.support.parties import cause_id, make_channel, make_position
 
 POSITION = make_position()
@@ -198,7 +199,7 @@ def test_an_impossible_event_keeps_nothing_of_its_blocks(registered: Database) -
 def test_a_channel_registered_later_learns_what_the_chain_knew(database: Database) -> None:
     advance(database, 1, 5, (1, OPENED), (5, Withdrawn(CHANNEL, 40, 0)))
 
-    def register(uow):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def register(uow: UnitOfWork) -> None:
         uow.channels.add(CHANNEL, POSITION.channel, 1)
         uow.chain.refresh([CHANNEL], CONFIRMATIONS)
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from penstock.protocol.causes import Pay
-from penstock.protocol.messages import SignedState, State, Withdrawal
+from penstock.protocol.messages import State, Withdrawal
 from penstock.protocol.onchain import Closing, Ended, OnChain, Open, Phase, Unopened
 from penstock.protocol.position import Funds, Position
 from penstock.protocol.primitives import INT128_MAX, INT128_MIN, UINT64_MAX, UINT128_MAX, Bytes32
-from penstock.protocol.proposals import CauseRecords, accept, complete, propose, refuse
+from penstock.protocol.proposals import CauseRecords, Proposal, accept, complete, propose, refuse
 from penstock.storage.database import Database
+from penstock.storage.unit_of_work import UnitOfWork
 from tests.support.parties import (
     DOMAIN,
     PAYEE,
@@ -35,7 +35,7 @@ NOTHING = CauseRecords(frozenset(), {})
 def register(database: Database, position: Position, onchain: OnChain | None = None) -> None:
     known = onchain or OnChain(Open(), position.funds.payer_deposit, position.funds.payee_deposit)
 
-    def work(uow: Any) -> None:
+    def work(uow: UnitOfWork) -> None:
         uow.channels.add(position.channel_id, position.channel, 1_700_000_000)
         uow.channels.set_onchain(position.channel_id, known, known)
 
@@ -50,6 +50,14 @@ def load(database: Database, channel_id: Bytes32) -> Position:
 
 def save(database: Database, position: Position) -> None:
     database.run_sync(lambda uow: uow.channels.save(position))
+
+
+def store(database: Database, proposal: Proposal, position: Position, payee_signature: bytes = b"") -> None:
+    def work(uow: UnitOfWork) -> None:
+        uow.states.add(proposal, payee_signature, 1)
+        uow.channels.save(position)
+
+    database.run_sync(work)
 
 
 @contextmanager
@@ -135,20 +143,20 @@ def test_a_signed_close_and_a_refused_number_come_back(database: Database) -> No
 def test_a_payer_keeps_every_state_that_may_become_final(database: Database) -> None:
     position = make_position()
     register(database, position)
-    states = []
+    proposals: list[Proposal] = []
     for n in (1, 2, 3):
         position, unsigned = propose(position, [Pay(cause_id(n), 10 * n)], DOMAIN)
-        proposal = replace(unsigned, signature=PAYER.sign(unsigned.state))
-        states.append(proposal)
-        database.run_sync(lambda uow, p=proposal, q=position: (uow.states.add(p, b"", 1), uow.channels.save(q)))
+        proposals.append(replace(unsigned, signature=PAYER.sign(unsigned.state)))
+        store(database, proposals[-1], position)
     database.run_sync(lambda uow: uow.states.refuse(position.channel_id, 3))
 
     assert load(database, position.channel_id) == position
     assert [state.sequence for state in position.unanswered] == [1, 2, 3]
 
-    signed = SignedState(states[1].state, states[1].signature, PAYEE.sign(states[1].state))
+    signed = co_signed(proposals[1].state)
     answered = complete(position, signed, DOMAIN)
-    database.run_sync(lambda uow: (uow.states.complete(signed, 2), uow.channels.save(answered)))
+    database.run_sync(lambda uow: uow.states.complete(signed, 2))
+    save(database, answered)
 
     assert load(database, position.channel_id) == answered
     assert [state.sequence for state in answered.unanswered] == [3]
@@ -159,9 +167,7 @@ def test_a_payee_loads_a_position_with_one_statement(database: Database) -> None
     register(database, position)
     proposal = make_proposal(position)
     accepted = accept(position, proposal, NOTHING, DOMAIN)
-    database.run_sync(
-        lambda uow: (uow.channels.save(accepted), uow.states.add(proposal, PAYEE.sign(proposal.state), 1))
-    )
+    store(database, proposal, accepted, PAYEE.sign(proposal.state))
     load(database, position.channel_id)
 
     with counted_statements() as statements:
@@ -205,12 +211,14 @@ def test_a_promise_counts_until_a_confirmed_block_is_past_its_deadline(database:
 
 
 def test_channels_are_listed_in_pages(database: Database) -> None:
-    ids = []
-    for salt in range(5):
-        channel = make_channel(salt=salt)
-        ids.append(DOMAIN.channel_id(channel))
-        database.run_sync(lambda uow, c=channel: uow.channels.add(DOMAIN.channel_id(c), c, 1))
-    ids.sort()
+    channels = [make_channel(salt=salt) for salt in range(5)]
+    ids = sorted(map(DOMAIN.channel_id, channels))
+
+    def work(uow: UnitOfWork) -> None:
+        for channel in channels:
+            uow.channels.add(DOMAIN.channel_id(channel), channel, 1)
+
+    database.run_sync(work)
 
     first = database.read_sync(lambda uow: uow.channels.page(None, 3))
     second = database.read_sync(lambda uow: uow.channels.page(ids[2], 3))

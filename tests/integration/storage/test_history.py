@@ -14,6 +14,7 @@ from penstock.protocol.primitives import UINT64_MAX, UINT128_MAX
 from penstock.protocol.proposals import CauseRecords
 from penstock.storage.database import Database
 from penstock.storage.errors import RecordConflict
+from penstock.storage.unit_of_work import UnitOfWork
 from tests.support.parties import PAYEE, cause_id, co_signed, make_position, make_proposal, make_voucher
 
 POSITION = make_position()
@@ -46,15 +47,15 @@ def test_a_payee_stores_the_state_co_signed(database: Database) -> None:
 
 def test_unanswered_are_those_above_the_newest_neither_answered_nor_refused(database: Database) -> None:
     proposals = [make_proposal(POSITION, Pay(cause_id(n), n), sequence=n) for n in range(1, 6)]
-    newest = replace(POSITION, newest=co_signed(proposals[1].state), highest_seen=5)
+    newest = co_signed(proposals[1].state)
 
-    def work(uow):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def work(uow: UnitOfWork) -> None:
         uow.channels.add(CHANNEL, POSITION.channel, 1)
         for proposal in proposals:
             uow.states.add(proposal, b"", 1)
-        uow.states.complete(newest.newest, 2)
+        uow.states.complete(newest, 2)
         uow.states.refuse(CHANNEL, 4)
-        uow.channels.save(newest)
+        uow.channels.save(replace(POSITION, newest=newest, highest_seen=5))
 
     database.run_sync(work)
 
@@ -93,8 +94,11 @@ def test_another_state_at_the_same_sequence_is_refused(database: Database) -> No
 
 
 def test_history_comes_newest_first_in_pages(database: Database) -> None:
-    for sequence in (1, 2, 9, 10, 100):
-        database.run_sync(lambda uow, n=sequence: uow.states.complete(co_signed(State(CHANNEL, n, n)), n))
+    def work(uow: UnitOfWork) -> None:
+        for sequence in (1, 2, 9, 10, 100):
+            uow.states.complete(co_signed(State(CHANNEL, sequence, sequence)), sequence)
+
+    database.run_sync(work)
 
     first = database.read_sync(lambda uow: uow.states.history(CHANNEL, None, 2))
     rest = database.read_sync(lambda uow: uow.states.history(CHANNEL, 10, 10))
@@ -148,8 +152,12 @@ def test_causes_of_another_channel_are_not_seen(database: Database) -> None:
 def test_vouchers_come_highest_first_in_pages(database: Database) -> None:
     position = make_position(one_way=True)
     vouchers = [make_voucher(position, paid) for paid in (1, 9, 10, 100, UINT128_MAX)]
-    for at, voucher in enumerate(vouchers):
-        database.run_sync(lambda uow, v=voucher, t=at: uow.vouchers.add(v, t))
+
+    def work(uow: UnitOfWork) -> None:
+        for at, voucher in enumerate(vouchers):
+            uow.vouchers.add(voucher, at)
+
+    database.run_sync(work)
 
     first = database.read_sync(lambda uow: uow.vouchers.history(position.channel_id, None, 2))
     rest = database.read_sync(lambda uow: uow.vouchers.history(position.channel_id, 100, 9))
