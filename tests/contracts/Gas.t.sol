@@ -6,8 +6,8 @@ import {ChannelsTest} from "./ChannelsTest.sol";
 import {PlainToken} from "./mocks/PlainToken.sol";
 
 /// @notice Gas per operation, each as a transaction of its own, with warm balances and a plain token.
-/// @dev The figures go to snapshots/Channels.json, so that a diff shows what a change costs; `forge test` fails on drift
-///      and FORGE_SNAPSHOT_CHECK=false writes new ones. They equal Anvil's receipts for the same keys and addresses.
+/// @dev The figures go to snapshots/Channels.json, so that a diff shows what a change costs; `forge test` fails on
+/// drift and FORGE_SNAPSHOT_CHECK=false writes new ones. They equal Anvil's receipts for the same keys and addresses.
 /// forge-config: default.isolate = true
 contract GasTest is ChannelsTest {
     PlainToken private plain;

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Test, Vm} from "forge-std/Test.sol";
+
+import {Channels} from "../../../contracts/Channels.sol";
+import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
+import {
+    Channel,
+    ChannelView,
+    Phase,
+    Signature,
+    Signatures,
+    State,
+    Withdrawal
+} from "../../../contracts/types/ChannelTypes.sol";
+
+/// @notice Drives four channels with random calls that honest, cheating and unrelated callers could make, and keeps
+///         accounts of its own to compare the contract with.
+/// @dev Every action returns early where the contract would refuse it, so that none reverts (`fail_on_revert`); what
+///      has to be refused at any time is tried with `refused`, which fails if the contract does it.
+contract Handler is Test {
+    uint32 public constant PERIOD = 100;
+    uint256 public constant CHANNELS = 4;
+
+    /// @notice What the handler knows about a channel from its own calls alone.
+    struct Ledger {
+        uint256 payerDeposited;
+        uint256 payeeDeposited;
+        uint256 paidOut; // pushed or credited as claims, to both
+        uint256 collected;
+        uint40 deadline;
+        uint64 newest; // the highest sequence that the contract accepted
+        int128 newestPaid;
+        uint64 signed; // the highest sequence that the parties signed
+        bool settled;
+    }
+
+    Channels public immutable channels;
+    DevUSDC public immutable usdc;
+
+    Vm.Wallet private _payer;
+    Vm.Wallet private _payee;
+    address private _stranger = makeAddr("stranger");
+    mapping(uint256 index => Ledger) private _ledgers;
+    mapping(uint256 index => mapping(uint64 sequence => State)) private _states;
+    mapping(bytes32 name => uint256) public calls;
+
+    constructor(Channels channels_, DevUSDC usdc_) {
+        (channels, usdc) = (channels_, usdc_);
+        _payer = vm.createWallet("invariant payer");
+        _payee = vm.createWallet("invariant payee");
+        vm.prank(_stranger);
+        usdc.approve(address(channels), type(uint256).max);
+    }
+
+    /* WHAT THE INVARIANTS READ */
+
+    /// @dev The last channel is one-way.
+    function channelAt(uint256 index) public view returns (Channel memory) {
+        return Channel({
+            payer: _payer.addr,
+            payee: _payee.addr,
+            payerSigner: _payer.addr,
+            payeeSigner: _payee.addr,
+            token: address(usdc),
+            challengePeriod: PERIOD,
+            oneWay: index == CHANNELS - 1,
+            salt: uint88(index)
+        });
+    }
+
+    function idAt(uint256 index) public view returns (bytes32) {
+        return channels.channelId(channelAt(index));
+    }
+
+    function viewAt(uint256 index) public view returns (ChannelView memory) {
+        return channels.getChannel(idAt(index));
+    }
+
+    function ledgerAt(uint256 index) external view returns (Ledger memory) {
+        return _ledgers[index];
+    }
+
+    function totalClaims() external view returns (uint256) {
+        return channels.claims(address(usdc), _payer.addr) + channels.claims(address(usdc), _payee.addr);
+    }
+
+    /* ACTIONS */
+
+    /// @dev INV-2. Here and not in an invariant function, whose own writes are not kept.
+    modifier growing() {
+        ChannelView[CHANNELS] memory before;
+        for (uint256 i = 0; i < CHANNELS; ++i) {
+            before[i] = viewAt(i);
+        }
+        _;
+        for (uint256 i = 0; i < CHANNELS; ++i) {
+            ChannelView memory known = viewAt(i);
+            assertGe(known.payerDeposit, before[i].payerDeposit, "INV-2 payer's deposit");
+            assertGe(known.payeeDeposit, before[i].payeeDeposit, "INV-2 payee's deposit");
+            assertGe(known.payerWithdrawn, before[i].payerWithdrawn, "INV-2 payer's withdrawals");
+            assertGe(known.payeeWithdrawn, before[i].payeeWithdrawn, "INV-2 payee's withdrawals");
+            assertGe(uint8(known.phase), uint8(before[i].phase), "INV-7 phases never go back");
+            // An agreed close ends the dispute, and with it what was known about it.
+            bool agreed = known.phase == Phase.Settled && known.deadline == 0;
+            if (!agreed) assertGe(known.sequence, before[i].sequence, "INV-2 sequence");
+        }
+    }
+
+    function deposit(uint256 index, bool forPayee, uint256 amount) external growing {
+        index = bound(index, 0, CHANNELS - 1);
+        if (index == CHANNELS - 1) forPayee = false;
+        amount = bound(amount, 1, 1000);
+        Phase phase = viewAt(index).phase;
+        usdc.mint(_stranger, amount);
+        bytes memory call_ = abi.encodeCall(channels.deposit, (channelAt(index), forPayee, amount));
+        if (phase != Phase.None && phase != Phase.Open) return refused(_stranger, call_);
+
+        done("deposit", _stranger, call_);
+        if (forPayee) _ledgers[index].payeeDeposited += amount;
+        else _ledgers[index].payerDeposited += amount;
+    }
+
+    /// @dev Both sign a state that the deposits cover, or, as cheats and reorgs may have it, one that they do not.
+    function signState(uint256 index, int128 paid, uint128 payerLocked, uint128 payeeLocked, bool covered) public {
+        index = bound(index, 0, CHANNELS - 2);
+        ChannelView memory known = viewAt(index);
+        if (covered) {
+            int256 payerFunds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
+            int256 payeeFunds = int256(uint256(known.payeeDeposit)) - int256(uint256(known.payeeWithdrawn));
+            if (payerFunds + payeeFunds < 0) return;
+            paid = int128(bound(paid, -payeeFunds, payerFunds));
+            payerLocked = uint128(bound(payerLocked, 0, uint256(payerFunds - paid)));
+            payeeLocked = uint128(bound(payeeLocked, 0, uint256(payeeFunds + paid)));
+        }
+        bytes32 root = payerLocked == 0 && payeeLocked == 0 ? bytes32(0) : keccak256(abi.encode(paid));
+        uint64 sequence = ++_ledgers[index].signed;
+        _states[index][sequence] = State(sequence, paid, payerLocked, payeeLocked, root);
+    }
+
+    function startClose(uint256 index, bool byPayee, uint64 sequence) external growing {
+        index = bound(index, 0, CHANNELS - 1);
+        address caller = byPayee ? _payee.addr : _payer.addr;
+        sequence = uint64(bound(sequence, 0, _ledgers[index].signed));
+        State memory state = _states[index][sequence];
+        Channel memory channel = channelAt(index);
+        bytes memory call_ = sequence == 0
+            ? abi.encodeWithSignature(
+                "startClose((address,address,address,address,address,uint32,bool,uint88))", channel
+            )
+            : abi.encodeWithSignature(
+                "startClose((address,address,address,address,address,uint32,bool,uint88),(uint64,int128,uint128,uint128,bytes32),((bytes32,bytes32),(bytes32,bytes32)))",
+                channel,
+                state,
+                signBoth(stateHash(index, state))
+            );
+        refused(_stranger, call_);
+        if (viewAt(index).phase != Phase.Open) return refused(caller, call_);
+
+        done("startClose", caller, call_);
+        _ledgers[index].deadline = uint40(vm.getBlockTimestamp() + PERIOD);
+        (_ledgers[index].newest, _ledgers[index].newestPaid) = (sequence, state.paid);
+    }
+
+    function challenge(uint256 index, uint64 sequence, int128 paid, bool fresh) external growing {
+        index = bound(index, 0, CHANNELS - 2);
+        Ledger storage ledger = _ledgers[index];
+        if (fresh) signState(index, paid, 0, 0, true);
+        sequence = fresh ? ledger.signed : uint64(bound(sequence, 0, ledger.signed));
+        State memory state = _states[index][sequence];
+        Signatures memory signatures = signBoth(stateHash(index, state));
+        bytes memory call_ = abi.encodeCall(channels.challenge, (channelAt(index), state, signatures));
+        bool inTime = vm.getBlockTimestamp() < ledger.deadline;
+        bool accepts = viewAt(index).phase == Phase.Closing && inTime && sequence > ledger.newest;
+        if (!accepts) return refused(_stranger, call_);
+
+        done("challenge", _stranger, call_);
+        (ledger.newest, ledger.newestPaid) = (sequence, state.paid);
+    }
+
+    function settle(uint256 index, bool waits) external growing {
+        index = bound(index, 0, CHANNELS - 1);
+        if (waits && viewAt(index).phase == Phase.Closing) skip(PERIOD);
+        bytes memory call_ = abi.encodeCall(channels.settle, (channelAt(index)));
+        bool over = vm.getBlockTimestamp() >= _ledgers[index].deadline;
+        if (viewAt(index).phase != Phase.Closing || !over) return refused(_stranger, call_);
+
+        uint256 before = held();
+        done("settle", _stranger, call_);
+        _ledgers[index].paidOut += before - held();
+        _ledgers[index].settled = true;
+    }
+
+    /// @dev Seldom, or few channels would live to see a dispute.
+    function close(uint256 index, int128 paid, bool covered, uint256 chance) external growing {
+        if (chance % 4 != 0) return;
+        index = bound(index, 0, CHANNELS - 1);
+        ChannelView memory known = viewAt(index);
+        int256 payerFunds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
+        int256 rest = int256(leftIn(known));
+        if (covered) paid = int128(bound(paid, payerFunds - rest, payerFunds));
+        Signatures memory signatures = signBoth(closeHash(index, paid));
+        bytes memory call_ = abi.encodeCall(channels.close, (channelAt(index), paid, signatures));
+        bool active = known.phase == Phase.Open || known.phase == Phase.Closing;
+        bool pays = payerFunds - paid >= 0 && payerFunds - paid <= rest;
+        if (!active || !pays) return refused(_stranger, call_);
+
+        uint256 before = held();
+        done("close", _stranger, call_);
+        _ledgers[index].paidOut += before - held();
+        _ledgers[index].settled = true;
+        _ledgers[index].deadline = 0;
+    }
+
+    function withdraw(uint256 index, uint256 payerTotal, uint256 payeeTotal) external growing {
+        index = bound(index, 0, CHANNELS - 2);
+        ChannelView memory known = viewAt(index);
+        uint256 most = uint256(known.payerDeposit) + known.payeeDeposit + 1;
+        payerTotal = bound(payerTotal, 0, most);
+        payeeTotal = bound(payeeTotal, 0, most);
+        Withdrawal memory withdrawal =
+            Withdrawal(uint128(payerTotal), uint128(payeeTotal), uint64(vm.getBlockTimestamp() + 1));
+        Signatures memory signatures = signBoth(withdrawalHash(index, withdrawal));
+        bytes memory call_ = abi.encodeCall(channels.withdraw, (channelAt(index), withdrawal, signatures));
+        bool rises = payerTotal > known.payerWithdrawn || payeeTotal > known.payeeWithdrawn;
+        uint256 sum = max(payerTotal, known.payerWithdrawn) + max(payeeTotal, known.payeeWithdrawn);
+        if (known.phase != Phase.Open || !rises || sum >= most) return refused(_stranger, call_);
+
+        uint256 before = held();
+        done("withdraw", _stranger, call_);
+        _ledgers[index].paidOut += before - held();
+        refused(_stranger, call_);
+    }
+
+    function collect(uint128 paid) external growing {
+        uint256 index = CHANNELS - 1;
+        ChannelView memory known = viewAt(index);
+        paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
+        Signature memory signature = sign(_payer, voucherHash(index, paid));
+        bytes memory call_ = abi.encodeCall(channels.collect, (channelAt(index), paid, signature));
+        bool inTime = known.phase == Phase.Open
+            || (known.phase == Phase.Closing && vm.getBlockTimestamp() < _ledgers[index].deadline);
+        uint256 due = paid < known.payerDeposit ? paid : known.payerDeposit;
+        if (!inTime || due <= known.payeeWithdrawn) return refused(_stranger, call_);
+
+        uint256 before = held();
+        done("collect", _stranger, call_);
+        _ledgers[index].paidOut += before - held();
+        _ledgers[index].collected += before - held();
+        refused(_stranger, call_);
+    }
+
+    function claim(bool byPayee) external {
+        address creditor = byPayee ? _payee.addr : _payer.addr;
+        bytes memory call_ = abi.encodeCall(channels.claim, (address(usdc), _stranger));
+        if (channels.claims(address(usdc), creditor) == 0) return refused(creditor, call_);
+        done("claim", creditor, call_);
+    }
+
+    function setBlacklisted(bool ofPayee, bool blacklisted) external {
+        usdc.setBlacklisted(ofPayee ? _payee.addr : _payer.addr, blacklisted);
+    }
+
+    function wait(uint256 time) external {
+        skip(bound(time, 1, PERIOD));
+    }
+
+    /* HOW IT ACTS */
+
+    /// @dev What the contract holds for unsettled channels and pools: claims are as good as paid.
+    function held() private view returns (uint256) {
+        return usdc.balanceOf(address(channels)) - channels.claims(address(usdc), _payer.addr)
+            - channels.claims(address(usdc), _payee.addr);
+    }
+
+    function leftIn(ChannelView memory known) private pure returns (uint256) {
+        return uint256(known.payerDeposit) + known.payeeDeposit - known.payerWithdrawn - known.payeeWithdrawn;
+    }
+
+    function done(bytes32 name, address caller, bytes memory call_) private {
+        vm.prank(caller);
+        (bool success, bytes memory reason) = address(channels).call(call_);
+        assertTrue(success, string.concat("refused: ", vm.toString(reason)));
+        ++calls[name];
+    }
+
+    function refused(address caller, bytes memory call_) private {
+        vm.prank(caller);
+        (bool success,) = address(channels).call(call_);
+        assertFalse(success, "done, but must be refused");
+        ++calls["refused"];
+    }
+
+    function signBoth(bytes32 structHash) private returns (Signatures memory) {
+        return Signatures({payer: sign(_payer, structHash), payee: sign(_payee, structHash)});
+    }
+
+    function sign(Vm.Wallet storage wallet, bytes32 structHash) private returns (Signature memory) {
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", channels.domainSeparator(), structHash));
+        (bytes32 r, bytes32 vs) = vm.signCompact(wallet, digest);
+        return Signature(r, vs);
+    }
+
+    function stateHash(uint256 index, State memory s) private view returns (bytes32) {
+        bytes32 typehash = keccak256(
+            "State(bytes32 channelId,uint64 sequence,int128 paid,uint128 payerLocked,uint128 payeeLocked,bytes32 locksRoot)"
+        );
+        return keccak256(abi.encode(typehash, idAt(index), s));
+    }
+
+    function withdrawalHash(uint256 index, Withdrawal memory w) private view returns (bytes32) {
+        bytes32 typehash =
+            keccak256("Withdrawal(bytes32 channelId,uint128 payerTotal,uint128 payeeTotal,uint64 deadline)");
+        return keccak256(abi.encode(typehash, idAt(index), w));
+    }
+
+    function closeHash(uint256 index, int128 paid) private view returns (bytes32) {
+        return keccak256(abi.encode(keccak256("Close(bytes32 channelId,int128 paid)"), idAt(index), paid));
+    }
+
+    function voucherHash(uint256 index, uint128 paid) private view returns (bytes32) {
+        return keccak256(abi.encode(keccak256("Voucher(bytes32 channelId,uint128 paid)"), idAt(index), paid));
+    }
+
+    function max(uint256 a, uint256 b) private pure returns (uint256) {
+        return a > b ? a : b;
+    }
+}

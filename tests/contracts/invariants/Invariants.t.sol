@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Test} from "forge-std/Test.sol";
+
+import {Channels} from "../../../contracts/Channels.sol";
+import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
+import {ChannelView, Phase} from "../../../contracts/types/ChannelTypes.sol";
+import {Handler} from "./Handler.sol";
+
+/// @notice The invariants of docs/protocol.md, section 5, after every call of a random history.
+contract InvariantsTest is Test {
+    Channels private _channels;
+    DevUSDC private _usdc;
+    Handler private _handler;
+
+    function setUp() public {
+        vm.warp(1_800_000_000);
+        _channels = new Channels(1, 1000);
+        _usdc = new DevUSDC();
+        _handler = new Handler(_channels, _usdc);
+        _usdc.transferOwnership(address(_handler));
+
+        bytes4[] memory selectors = new bytes4[](11);
+        selectors[0] = Handler.deposit.selector;
+        selectors[1] = Handler.signState.selector;
+        selectors[2] = Handler.startClose.selector;
+        selectors[3] = Handler.challenge.selector;
+        selectors[4] = Handler.settle.selector;
+        selectors[5] = Handler.close.selector;
+        selectors[6] = Handler.withdraw.selector;
+        selectors[7] = Handler.collect.selector;
+        selectors[8] = Handler.claim.selector;
+        selectors[9] = Handler.setBlacklisted.selector;
+        selectors[10] = Handler.wait.selector;
+        targetSelector(FuzzSelector({addr: address(_handler), selectors: selectors}));
+        targetContract(address(_handler));
+    }
+
+    /// @dev All in one, so that every history is checked for all of them; INV-2 is the handler's.
+    /// forge-config: default.invariant.runs = 128
+    /// forge-config: default.invariant.depth = 100
+    function invariant_TheProtocolHolds() public view {
+        uint256 owed = _handler.totalClaims();
+        for (uint256 index = 0; index < _handler.CHANNELS(); ++index) {
+            ChannelView memory known = _handler.viewAt(index);
+            Handler.Ledger memory ledger = _handler.ledgerAt(index);
+            owed += inv1Holdings(known);
+            inv3PaysWhatWasDeposited(known, ledger);
+            inv4NewestDecidesAndDeadlineStays(known, ledger);
+            inv7SettledStaysSettled(known, ledger);
+            inv10CollectedOnce(known, ledger);
+        }
+        assertEq(_usdc.balanceOf(address(_channels)), owed, "INV-1 conservation");
+    }
+
+    function inv1Holdings(ChannelView memory known) private pure returns (uint256) {
+        if (known.phase == Phase.Settled) return uint256(known.payerPool) + known.payeePool;
+        return uint256(known.payerDeposit) + known.payeeDeposit - known.payerWithdrawn - known.payeeWithdrawn;
+    }
+
+    function inv3PaysWhatWasDeposited(ChannelView memory known, Handler.Ledger memory ledger) private pure {
+        uint256 deposited = ledger.payerDeposited + ledger.payeeDeposited;
+        assertEq(uint256(known.payerDeposit) + known.payeeDeposit, deposited, "INV-3 deposits");
+        if (!ledger.settled) return;
+        assertEq(ledger.paidOut + known.payerPool + known.payeePool, deposited, "INV-3 paid out or still locked");
+    }
+
+    function inv4NewestDecidesAndDeadlineStays(ChannelView memory known, Handler.Ledger memory ledger) private pure {
+        assertEq(known.deadline, ledger.deadline, "INV-4 deadline");
+        if (known.deadline == 0) return;
+        assertEq(known.sequence, ledger.newest, "INV-4 newest state");
+        int256 funds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
+        int256 left =
+            int256(uint256(known.payerDeposit) + known.payeeDeposit - known.payerWithdrawn - known.payeeWithdrawn);
+        int256 paid = ledger.newestPaid + int256(ledger.collected);
+        int256 share = funds - paid < 0 ? int256(0) : funds - paid > left ? left : funds - paid;
+        assertEq(int256(uint256(known.payerPaid) + known.payerPool), share, "INV-4 the payer's share");
+    }
+
+    function inv7SettledStaysSettled(ChannelView memory known, Handler.Ledger memory ledger) private pure {
+        assertEq(known.phase == Phase.Settled, ledger.settled, "INV-7 settled");
+    }
+
+    function inv10CollectedOnce(ChannelView memory known, Handler.Ledger memory ledger) private pure {
+        if (ledger.collected == 0) return;
+        assertEq(known.payeeWithdrawn, ledger.collected, "INV-10 collected");
+        assertLe(ledger.collected, ledger.payerDeposited, "INV-10 within the deposit");
+    }
+}
