@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from penstock.node.head import Head
+
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _MARGIN_BUCKETS = (0, 10, _MINUTE, 10 * _MINUTE, 30 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR, 7 * 24 * _HOUR)
@@ -12,7 +14,8 @@ _MARGIN_BUCKETS = (0, 10, _MINUTE, 10 * _MINUTE, 30 * _MINUTE, _HOUR, 6 * _HOUR,
 class Metrics:
     """The metrics of one watcher, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, head: Head) -> None:
+        """Start at zero; the head's lag is read when somebody asks."""
         self.registry = CollectorRegistry()
         self.watched = Gauge("penstock_watcher_channels", "Channels with evidence held", registry=self.registry)
         self.closing = Gauge(
@@ -37,10 +40,12 @@ class Metrics:
             "penstock_watcher_deadlines_missed", "Deadlines that passed before our answer was on chain",
             registry=self.registry,
         )  # fmt: skip
-        self.head_number = Gauge("penstock_watcher_head_number", "Newest block followed", registry=self.registry)
-        self.head_lag = Gauge(
-            "penstock_watcher_head_lag_seconds", "Age of the newest block followed", registry=self.registry
+        Gauge("penstock_watcher_head_number", "Newest block followed", registry=self.registry).set_function(
+            lambda: head.block.number if head.block else 0
         )
+        Gauge(
+            "penstock_watcher_head_lag_seconds", "Age of the newest block followed", registry=self.registry
+        ).set_function(lambda: head.lag_seconds)
         self.gas_balance = Gauge("penstock_watcher_gas_balance_wei", "Money left for gas", registry=self.registry)
         self.disputes_covered = Gauge(
             "penstock_watcher_disputes_covered", "Disputes that the gas money pays for at today's fees",

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from penstock.chain.account import Account
 from penstock.chain.signer import Signer
+from penstock.node.head import Head
 from penstock.node.ports import UnitOfWork
 from penstock.node.records import Block, Intent, Outcome, SignedTransaction, Transaction
 from penstock.protocol.messages import Channel, Receipt, State
@@ -56,10 +57,11 @@ class World:
     time: int = 1_000_000
     number: int = 0
     fork: int = 0
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
         """Put the parts together, as `bootstrap` does."""
+        self.metrics = Metrics(Head(self.clock, 60))
         outbox = Outbox(self.clock)
         self.guard = Guard(self.database, outbox, DOMAIN.contract, self.metrics, self.clock)
         self.intake = Intake(self.database, self.guard, self.signer, DOMAIN, self.metrics, self.clock)
@@ -70,7 +72,6 @@ class World:
 
     def restart(self) -> None:
         """Forget all that is not in the store."""
-        self.metrics = Metrics()
         self.__post_init__()
 
     async def block(self, *events: Event, seconds: int = 12, depth: int = 0) -> Block:
