@@ -152,8 +152,9 @@ class Rpc:
         return await self._read(_bytes, "eth_call", _fields(sender, receiver, data), _block(block))
 
     async def estimate_gas(self, sender: Address, receiver: Address | None, data: bytes) -> int:
-        """Return the gas a transaction would take now; raises `CallReverted` if it would revert."""
-        return await self._read(_int, "eth_estimateGas", _fields(sender, receiver, data))
+        """Return the gas a transaction would take on the newest block; raises `CallReverted` if it would revert."""
+        # Left out, the block is the pending one on some nodes and the newest on others.
+        return await self._read(_int, "eth_estimateGas", _fields(sender, receiver, data), "latest")
 
     async def send_raw(self, raw: bytes) -> None:
         """Hand over a signed transaction. Raises `RpcRefused` with the endpoint's reason; asks once only."""
