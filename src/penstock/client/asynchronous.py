@@ -135,13 +135,16 @@ class AsyncClient:
             authorize = partial(_authorization, signer)
             addresses = [WatcherAddress(w) if isinstance(w, str) else w for w in watchers]
             couriers = [WatcherClient(address, http, domain, patience, authorize) for address in addresses]
-            delivery = Delivery(database, couriers, _DELIVERY_PAUSE_SECONDS, _DELIVERY_RETRY_SECONDS)
-            tasks.start_soon(delivery.run)
+            deliveries = [
+                Delivery(database, courier, _DELIVERY_PAUSE_SECONDS, _DELIVERY_RETRY_SECONDS) for courier in couriers
+            ]
+            for delivery in deliveries:
+                tasks.start_soon(delivery.run)
             sending = Sending(Sender(rpc, account, database, SenderSettings()), database, tasks)
             await sending.resume()
             chain = ContractChain(rpc, channels_contract, account, database, sending, patience)
             book = Book(signer, domain, time.time)
-            session = Session(NodeApi(exchange, authorize), chain, database, book, patience, delivery.wake)
+            session = Session(NodeApi(exchange, authorize), chain, database, book, patience, partial(_wake, deliveries))
             yield cls(session, Parties(account.address, signer.address), couriers)
 
     @property
@@ -295,6 +298,11 @@ def _domain_of(info: NodeInfo, url: str) -> Domain:
 def _authorization(signer: Signer, method: str, path: str) -> str:
     issued_at = int(time.time())
     return f"Penstock issuedAt={issued_at}, signature={hex_of(signer.sign_request(method, path, issued_at))}"
+
+
+def _wake(deliveries: Sequence[Delivery]) -> None:
+    for delivery in deliveries:
+        delivery.wake()
 
 
 def _key(key: bytes | str) -> bytes:

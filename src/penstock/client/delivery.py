@@ -1,8 +1,7 @@
-"""Bringing the newest evidence to the client's own watchers, in the background."""
+"""Bringing the newest evidence to the client's own watchers, in the background, each at its own pace."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import anyio
@@ -19,7 +18,7 @@ _PAGE = 100
 
 
 class Delivery:
-    """Deliver what no watcher has receipted yet: at start, after every change, and again after a failure.
+    """Deliver to one watcher what it has not receipted: at start, after every change, and again after a failure.
 
     Only the newest evidence of a channel is delivered; receipts are stored, so a restart repeats nothing.
 
@@ -28,14 +27,12 @@ class Delivery:
     pause_seconds
         How long evidence is gathered before it is delivered: the newest state is enough.
     retry_seconds
-        How long a watcher that failed is left alone.
+        How long the watcher is left alone after a failure, unless there is something new.
     """
 
-    def __init__(
-        self, database: Database, watchers: Sequence[WatcherClient], pause_seconds: float, retry_seconds: float
-    ) -> None:
+    def __init__(self, database: Database, watcher: WatcherClient, pause_seconds: float, retry_seconds: float) -> None:
         self._database = database
-        self._watchers = watchers
+        self._watcher = watcher
         self._pause = pause_seconds
         self._retry = retry_seconds
         self._changed = anyio.Event()
@@ -46,38 +43,38 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        if not self._watchers:
-            return
         while True:
             self._changed = anyio.Event()
-            outcomes = [await self._deliver_all(watcher) for watcher in self._watchers]
-            with anyio.move_on_after(None if all(outcomes) else self._retry):
+            whole = await self._deliver_all()
+            with anyio.move_on_after(None if whole else self._retry):
                 await self._changed.wait()
             await anyio.sleep(self._pause)
 
-    async def _deliver_all(self, watcher: WatcherClient) -> bool:
-        """Bring everything to one watcher; return whether nothing is left."""
+    async def _deliver_all(self) -> bool:
+        """Bring everything; return whether nothing is left."""
         after: Bytes32 | None = None
         whole = True
         while True:
             try:
-                page = await self._database.read(partial(_undelivered, watcher.url, after))
+                page = await self._database.read(partial(_undelivered, self._watcher.url, after))
             except PenstockError as error:
-                log.warning("evidence_unread", watcher=watcher.url, reason=str(error))
+                log.warning("evidence_unread", watcher=self._watcher.url, reason=str(error))
                 return False
             if not page:
                 return whole
             for watch in page:
-                whole &= await self._deliver(watcher, watch)
+                whole &= await self._deliver(watch)
                 after = watch.channel_id
 
-    async def _deliver(self, watcher: WatcherClient, watch: Watch) -> bool:
+    async def _deliver(self, watch: Watch) -> bool:
         try:
-            receipt, signature = await watcher.deliver(watch.channel, watch.evidence)
-            await self._database.run(lambda uow: uow.receipts.put(watcher.url, watch.evidence, receipt, signature))
+            receipt, signature = await self._watcher.deliver(watch.channel, watch.evidence)
+            await self._database.run(
+                lambda uow: uow.receipts.put(self._watcher.url, watch.evidence, receipt, signature)
+            )
         except PenstockError as error:
             log.warning(
-                "evidence_undelivered", watcher=watcher.url, channel_id=str(watch.channel_id), reason=str(error)
+                "evidence_undelivered", watcher=self._watcher.url, channel_id=str(watch.channel_id), reason=str(error)
             )
             return False
         return True

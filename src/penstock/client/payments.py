@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 
 import structlog
 
@@ -153,12 +152,10 @@ class Payments:
         signed = answer.signed
         if signed.state != proposal.state:
             raise NodeMisbehaved(self._session.node.url, request, str(proposal.state), str(signed.state))
-        # Our own signature is taken from our own records, whatever came back.
-        ours = replace(signed, payer_signature=proposal.signature)
-        position = await self._adopt(ours, request)
+        position = await self._adopt(signed, request)
         self._session.evidence_changed()
         amount = sum(-cause.amount if isinstance(cause, Refund) else cause.amount for cause in proposal.causes)
-        return Payment(self._lane.channel_id, amount, proposal.causes, ours, position.payer_spendable)
+        return Payment(self._lane.channel_id, amount, proposal.causes, signed, position.payer_spendable)
 
     async def _record_refusal(self, proposal: Proposal, refusal: Refusal) -> None:
         highest = refusal.error.highest if isinstance(refusal.error, SequenceTooLow) else 0
