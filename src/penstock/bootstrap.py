@@ -114,7 +114,7 @@ class ChainSide:
         await self.sender.run()
 
     async def check(self) -> None:
-        """Check that the endpoint serves the chain and the contract of the settings; raises as `follow`, or `RpcFault`."""
+        """Check that the endpoint serves our chain and our contract; raises as `follow`, or `RpcFault`."""
         probe = await Rpc.connect(self.settings.rpc_url, self.settings.chain_id)
         try:
             await ChannelsContract.connect(probe, self.settings.contract)
