@@ -40,6 +40,9 @@ CREATE TABLE IF NOT EXISTS withdrawals (
 ) WITHOUT ROWID;
 """
 
+_KNOWN_MAX = 100_000
+"""Marks kept in memory, so that signing in a busy channel does not ask the file each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -78,8 +81,8 @@ class Mark:
 class Marks:
     """A durable table of marks, held by one process at a time.
 
-    Writes are staged in one open transaction; `flush` makes them durable. All methods may be called from any
-    thread.
+    Writes are staged in memory; `flush` makes all of them durable in one commit. All methods may be called from
+    any thread.
 
     Raises
     ------
@@ -94,6 +97,8 @@ class Marks:
     def __init__(self, path: Path, owner: Address) -> None:
         self._path = path
         self._mutex = threading.RLock()
+        self._staged: dict[Bytes32, Mark] = {}
+        self._known: dict[Bytes32, Mark] = {}
         with self._faults():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
@@ -107,55 +112,34 @@ class Marks:
 
     def get(self, channel_id: Bytes32) -> Mark:
         """Return the channel's mark, staged changes included; an empty one for a channel never signed in."""
-        with self._mutex, self._faults():
-            row = self._connection.execute("SELECT * FROM marks WHERE channel_id = ?", (bytes(channel_id),)).fetchone()
-            mark = Mark(channel_id)
-            if row:
-                mark = Mark(
-                    channel_id,
-                    highest=int(row["highest"]),
-                    digest=Bytes32(row["digest"]),
-                    paid=_int(row["paid"]),
-                    locked=_int(row["locked"]),
-                    cosigned=int(row["cosigned"]),
-                    voucher_paid=int(row["voucher_paid"]),
-                    close_paid=_int(row["close_paid"]),
-                    withdrawals=self._withdrawals(channel_id),
-                )
+        with self._mutex:
+            mark = self._staged.get(channel_id) or self._known.get(channel_id)
+            if mark is None:
+                mark = self._load(channel_id)
+                self._remember(mark)
             return mark
 
     def stage(self, mark: Mark) -> None:
-        """Write ``mark`` into the open transaction; it is lost on a crash before `flush`."""
-        with self._mutex, self._faults():
-            self._begin()
-            self._connection.execute(
-                "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    bytes(mark.channel_id),
-                    str(mark.highest),
-                    bytes(mark.digest),
-                    _text(mark.paid),
-                    _text(mark.locked),
-                    str(mark.cosigned),
-                    str(mark.voucher_paid),
-                    _text(mark.close_paid),
-                ),
-            )
-            if mark.withdrawals:
-                self._replace_withdrawals(mark)
+        """Let ``mark`` count from now on; it is lost on a crash before `flush`."""
+        with self._mutex:
+            self._staged[mark.channel_id] = mark
 
     def flush(self) -> None:
-        """Commit what was staged and wait until the disk has it; if that fails nothing of it is kept."""
+        """Write what was staged and wait until the disk has it; if that fails it stays staged."""
         with self._mutex, self._faults():
-            if not self._connection.in_transaction:
+            if not self._staged:
                 return
+            marks = list(self._staged.values())
             try:
-                self._connection.execute("COMMIT")
+                self._write(marks)
             except sqlite3.Error:
                 # Some failures (a full disk) have rolled back by themselves; a second rollback then fails.
                 with suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
                 raise
+            self._staged.clear()
+            for mark in marks:
+                self._remember(mark)
 
     def close(self) -> None:
         """Commit, close the file and let another process have it; a second call does nothing."""
@@ -198,22 +182,49 @@ class Marks:
             self._connection.close()
             raise ForeignMarks(str(self._path), str(owner), str(stored))
 
-    def _begin(self) -> None:
-        if not self._connection.in_transaction:
-            self._connection.execute("BEGIN IMMEDIATE")
+    def _remember(self, mark: Mark) -> None:
+        if len(self._known) >= _KNOWN_MAX:
+            self._known.clear()
+        self._known[mark.channel_id] = mark
 
-    def _withdrawals(self, channel_id: Bytes32) -> tuple[Withdrawal, ...]:
-        rows = self._connection.execute("SELECT * FROM withdrawals WHERE channel_id = ?", (bytes(channel_id),))
-        return tuple(
-            Withdrawal(channel_id, int(row["payer_total"]), int(row["payee_total"]), row["deadline"]) for row in rows
+    def _load(self, channel_id: Bytes32) -> Mark:
+        with self._faults():
+            row = self._connection.execute("SELECT * FROM marks WHERE channel_id = ?", (bytes(channel_id),)).fetchone()
+            if row is None:
+                return Mark(channel_id)
+            withdrawals = self._connection.execute(
+                "SELECT payer_total, payee_total, deadline FROM withdrawals WHERE channel_id = ?", (bytes(channel_id),)
+            )
+            return Mark(
+                channel_id,
+                highest=int(row["highest"]),
+                digest=Bytes32(row["digest"]),
+                paid=_int(row["paid"]),
+                locked=_int(row["locked"]),
+                cosigned=int(row["cosigned"]),
+                voucher_paid=int(row["voucher_paid"]),
+                close_paid=_int(row["close_paid"]),
+                withdrawals=tuple(
+                    Withdrawal(channel_id, int(payer), int(payee), deadline) for payer, payee, deadline in withdrawals
+                ),
+            )
+
+    def _write(self, marks: list[Mark]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_row, marks))
+        promises = [mark for mark in marks if mark.withdrawals]
+        self._connection.executemany(
+            "DELETE FROM withdrawals WHERE channel_id = ?", [(bytes(mark.channel_id),) for mark in promises]
         )
-
-    def _replace_withdrawals(self, mark: Mark) -> None:
-        self._connection.execute("DELETE FROM withdrawals WHERE channel_id = ?", (bytes(mark.channel_id),))
         self._connection.executemany(
             "INSERT INTO withdrawals VALUES (?, ?, ?, ?)",
-            [(bytes(w.channel_id), str(w.payer_total), str(w.payee_total), w.deadline) for w in mark.withdrawals],
+            [
+                (bytes(mark.channel_id), str(promise.payer_total), str(promise.payee_total), promise.deadline)
+                for mark in promises
+                for promise in mark.withdrawals
+            ],
         )
+        self._connection.execute("COMMIT")
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -221,6 +232,19 @@ class Marks:
             yield
         except (sqlite3.Error, OSError) as error:
             raise MarksUnavailable(str(self._path), str(error)) from error
+
+
+def _row(mark: Mark) -> tuple[bytes | str | None, ...]:
+    return (
+        bytes(mark.channel_id),
+        str(mark.highest),
+        bytes(mark.digest),
+        _text(mark.paid),
+        _text(mark.locked),
+        str(mark.cosigned),
+        str(mark.voucher_paid),
+        _text(mark.close_paid),
+    )
 
 
 def _int(text: str | None) -> int | None:

@@ -60,7 +60,7 @@ class Endpoint:
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
     monkeypatch.setattr(rpc_module, "_RETRY_WAIT_SECONDS", 0)
     endpoint = Endpoint()
-    thread = threading.Thread(target=endpoint.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=endpoint.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield endpoint
     endpoint.server.shutdown()

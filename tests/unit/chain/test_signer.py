@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from penstock.chain.errors import (
     SignerInUse,
     VoucherBelowMark,
 )
+from penstock.chain.marks import Mark, Marks
 from penstock.chain.signer import Signer
 from penstock.protocol.errors import BelowMark, SignerClosed
 from penstock.protocol.messages import Close, Receipt, Request, State, Voucher, Withdrawal
@@ -249,3 +251,18 @@ def test_a_kill_before_flush_leaves_no_mark_as_no_signature_left(path: Path) -> 
     assert signer.mark(CHANNEL).highest == 0
     signer.sign_state(state(1, 11), cosigned=True)
     signer.close()
+
+
+def test_a_flush_that_fails_is_named_and_keeps_the_mark(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_marks: Marks, _rows: list[Mark]) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    signer.sign_state(state(1, 10), cosigned=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(Marks, "_write", full)
+        with pytest.raises(MarksUnavailable, match="disk is full"):
+            signer.flush()
+
+    with pytest.raises(BelowMark):
+        signer.sign_state(state(1, 11), cosigned=True)
+    signer.flush()
