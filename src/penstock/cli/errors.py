@@ -8,7 +8,7 @@
         │   ├── PasswordMissing  PasswordFileUnreadable  PasswordMismatch
         │   ├── KeyMissing  KeyNameMalformed
         │   ├── HomeMissing  HomeForeign  HomeInUse
-        │   ├── AmountMalformed
+        │   ├── AmountMalformed  ChannelUnclear
         │   └── PortBusy
         ├── ToolMissing      a program that this command runs is not installed
         ├── ProcessDied      a process of ours ended by itself
@@ -116,6 +116,16 @@ class AmountMalformed(UsageFault):
     decimals: int
     message = "{got} is no amount, expected a positive number with at most {decimals} decimals"
     remedy = "Write whole tokens, as 2.50 for two and a half."
+
+
+@dataclass(eq=False)
+class ChannelUnclear(UsageFault):
+    """Several channels' ids begin with what was typed."""
+
+    prefix: str
+    count: int
+    message = "{count} channels begin with {prefix}"
+    remedy = "Type more of the id; `penstock channel list` shows them whole."
 
 
 @dataclass(eq=False)

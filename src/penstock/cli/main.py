@@ -11,10 +11,13 @@ import typer
 
 from penstock.cli import exits
 from penstock.cli import keys as keys_commands
+from penstock.cli.channel import app as channel_app
 from penstock.cli.demo import demo
 from penstock.cli.deploy import deploy
 from penstock.cli.errors import CommandMalformed
 from penstock.cli.output import report
+from penstock.cli.payee import collect, refund
+from penstock.cli.services import node, status, watch
 from penstock.cli.up import up
 
 app = typer.Typer(
@@ -28,6 +31,12 @@ app = typer.Typer(
 app.command()(up)
 app.command()(demo)
 app.command()(deploy)
+app.command()(node)
+app.command()(watch)
+app.command()(status)
+channel_app.command()(refund)
+channel_app.command()(collect)
+app.add_typer(channel_app)
 app.add_typer(keys_commands.app)
 
 # Typer exports this one subclass of the class that all its usage errors have, not the class itself.

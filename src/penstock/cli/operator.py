@@ -47,6 +47,10 @@ class Operator:
             if after is None:
                 return found
 
+    async def channel(self, channel_id: Bytes32) -> dict[str, Any]:
+        """Return what the node holds of a channel."""
+        return await self._ask("GET", f"/v1/channels/{channel_id}")
+
     async def refund(self, channel_id: Bytes32, amount: int) -> dict[str, Any]:
         """Issue a refund of ``amount`` smallest units for the payer to take."""
         return await self._ask("POST", f"/v1/channels/{channel_id}/refunds", {"amount": str(amount)})

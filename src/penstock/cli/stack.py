@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import httpx
@@ -12,6 +13,7 @@ from penstock.chain.rpc import Rpc
 from penstock.cli.anvil import CHAIN_ID, Anvil
 from penstock.cli.home import LocalHome
 from penstock.cli.localconfig import Deployment, Ports, read_deployment, write_config
+from penstock.cli.passwords import VARIABLE as PASSWORD_VARIABLE
 from penstock.cli.supervisor import Program, Supervisor
 from penstock.cli.tools import find_anvil, penstock_command
 
@@ -110,7 +112,9 @@ class LocalStack:
 
     async def _start_service(self, name: str, command: str, url: str) -> None:
         argv = (*penstock_command(), command, "--home", str(self.home.path))
-        await self.supervisor.start(Program(name, argv, url, lambda: healthy(url)), self.wait_seconds)
+        # The home's own password file opens its keys, whatever the user's password is.
+        environment = {name: value for name, value in os.environ.items() if name != PASSWORD_VARIABLE}
+        await self.supervisor.start(Program(name, argv, url, lambda: healthy(url), environment), self.wait_seconds)
 
 
 async def healthy(url: str) -> bool:

@@ -45,14 +45,14 @@ class Program:
     probe
         Tells whether it serves yet; asked again until it does.
     environment
-        Variables set beside the supervisor's own.
+        All of its variables.
     """
 
     name: str
     argv: tuple[str, ...]
     url: str
     probe: Callable[[], Awaitable[bool]]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
 @dataclass(slots=True)
@@ -88,7 +88,7 @@ class Supervisor:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **program.environment},
+            env={**program.environment, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
         output = asyncio.create_task(self._relay(program.name, process))
