@@ -29,7 +29,7 @@ class Result:
 
 @dataclass
 class _Signed:
-    payeeSignature: str  # noqa: N815 (the wire's name)
+    payeeSignature: str
 
 
 @dataclass

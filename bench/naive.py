@@ -91,7 +91,8 @@ def serve_naive(home: Path, lanes: Sequence[Lane], listening: socket.socket) -> 
             if Account.recover_message(message, signature=body.signature) != payers[channel_id]:
                 raise HTTPException(403)
             paid = before + sum(int(cause.amount) for cause in body.causes)
-            if paid != int(body.state.paid) or paid > DEPOSIT or (newest and int(body.state.sequence) <= newest.sequence):
+            follows = int(body.state.sequence) > (newest.sequence if newest else 0)
+            if not follows or paid != int(body.state.paid) or paid > DEPOSIT:
                 raise HTTPException(409)
             signature = "0x" + Account.sign_message(message, PAYEE.key.secret).signature.hex()
             session.add(

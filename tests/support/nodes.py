@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +92,17 @@ class NodeWorld:
     home: Path
 
     def open(
-        self, channel: Channel | None = None, *, payer_deposit: int = 1000, payee_deposit: int = 0, phase: Phase = Open()
+        self,
+        channel: Channel | None = None,
+        *,
+        payer_deposit: int = 1000,
+        payee_deposit: int = 0,
     ) -> Position:
         """Register a channel whose deposits are confirmed, and return its position."""
         channel = channel or make_channel()
         channel_id = DOMAIN.channel_id(channel)
         self.database.run_sync(lambda uow: uow.channels.add(channel_id, channel, NOW))
-        self.set_onchain(channel_id, OnChain(phase, payer_deposit, payee_deposit))
+        self.set_onchain(channel_id, OnChain(Open(), payer_deposit, payee_deposit))
         return self.position(channel_id)
 
     def set_onchain(self, channel_id: Bytes32, onchain: OnChain) -> None:
@@ -126,9 +132,22 @@ class NodeWorld:
         return rows
 
 
+@cache
+def _empty_records() -> bytes:
+    """Return a migrated database without rows: migrating takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as home:
+        path = Path(home) / "empty.db"
+        with Database(f"sqlite:///{path}") as database:
+            database.migrate()
+        return path.read_bytes()
+
+
 @contextmanager
 def new_node(home: Path, *couriers: Courier, relay_minimum_deposit: int | None = 100) -> Iterator[NodeWorld]:
-    """Make a node whose payee and signer is `PAYEE`, on fresh records in ``home``."""
+    """Make a node whose payee and signer is `PAYEE`, on the records in ``home`` or fresh ones."""
+    records = home / "node.db"
+    if not records.exists():
+        records.write_bytes(_empty_records())
     signer = Signer(PAYEE.key.secret, home / "marks.db", DOMAIN)
     clock = Clock()
     head = Head(clock, 60)
@@ -137,8 +156,7 @@ def new_node(home: Path, *couriers: Courier, relay_minimum_deposit: int | None =
     context = Context(DOMAIN, policy, signer, ContractCalls(DOMAIN.contract), StoringOutbox(), head, clock)
     chain = ScriptedChain()
     try:
-        with Database(f"sqlite:///{home / 'node.db'}", signer.flush) as database:
-            database.migrate()
+        with Database(f"sqlite:///{records}", signer.flush) as database:
             node = Node(context, database, chain, Delivery(database, couriers, 0.01))
             yield NodeWorld(node, database, signer, chain, clock, home)
     finally:
@@ -169,5 +187,3 @@ def party_header(party: Party, path: str, *, method: str = "GET", issued_at: int
     """Return the header by which a channel's signer shows who it is."""
     signature = party.sign(Request(method, path, issued_at))
     return {"authorization": f"Penstock issuedAt={issued_at}, signature=0x{signature.hex()}"}
-
-
