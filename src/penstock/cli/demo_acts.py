@@ -25,7 +25,7 @@ _SECOND_PAYMENTS = 100
 _SECOND_PERIOD_SECONDS = 20
 """Time enough to kill node and watcher, and to start both again on a slow machine."""
 _GAS_WEI = 10**18
-_KILL_WITHIN_SECONDS = 2.0
+_KILL_WITHIN_SECONDS = 1.5
 
 
 class Acts:

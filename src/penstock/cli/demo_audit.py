@@ -93,14 +93,13 @@ class Audit:
             (
                 str(each.block),
                 self._name(each.sender),
-                call_of(each),
+                call_of(each) + ("" if each.succeeded else " (failed)"),
                 f"{each.gas_used:,}",
-                "" if each.succeeded else "failed",
             )
             for each in self.transactions
         ]
-        rows.append(("", "", "all together", f"{sum(each.gas_used for each in self.transactions):,}", ""))
-        return grid(("block>", "sent by", "call", "gas>", ""), rows, "Every transaction on the chain")
+        rows.append(("", "", "all together", f"{sum(each.gas_used for each in self.transactions):,}"))
+        return grid(("block>", "sent by", "call", "gas>"), rows, "Every transaction on the chain")
 
     def _name(self, account: Address) -> str:
         return self.names.get(account, str(account))

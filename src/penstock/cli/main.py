@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from penstock.bootstrap import configure_logs
 from penstock.cli import exits
 from penstock.cli import keys as keys_commands
 from penstock.cli.channel import app as channel_app
@@ -19,6 +20,7 @@ from penstock.cli.output import report
 from penstock.cli.payee import collect, refund
 from penstock.cli.services import node, status, watch
 from penstock.cli.up import up
+from penstock.config import LogSettings
 
 app = typer.Typer(
     name="penstock",
@@ -46,6 +48,8 @@ _USAGE_ERROR: Any = typer.BadParameter.__mro__[2]
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command and return its exit status; every fault is reported, none escapes."""
     as_json = "--json" in arguments
+    # What the client logs below warnings is told by the commands themselves; node and watcher set their own level.
+    configure_logs(LogSettings(format="json" if as_json else "console", level="warning"))
     try:
         status = app(list(arguments), standalone_mode=False, prog_name="penstock")
     except _USAGE_ERROR as error:
