@@ -31,6 +31,8 @@ _EACH_BLOCKS = 16
 _WINDOW_BLOCKS_MAX = 5_000
 _PARALLEL_REQUESTS = 16
 _BACKOFF_SECONDS_MAX = 10.0
+_CHAIN_FAULTS_MAX = 5
+"""An endpoint that forgot a log or lags may right itself: reading again skips nothing, recording would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,28 +111,27 @@ class Follower:
         Raises
         ------
         ImpossibleEvent, ImplausibleLogs, ReorgTooDeep
-            Going on would skip something: nothing is recorded until a person has looked.
+            The chain contradicted itself several times in a row. Going on would skip something: nothing is recorded
+            until a person has looked.
         """
-        pause = self._settings.poll_seconds
-        started = False
+        pause, faults, started = self._settings.poll_seconds, 0, False
         while True:
             try:
                 if not started:
                     await self._resume(on_change)
                     started = True
                 advanced = await self.step(on_change)
-            except ChainFault as fault:
-                self.fault = str(fault)
-                log.error("the chain cannot be followed", reason=str(fault))  # noqa: TRY400 (no trace: it has a name)
-                raise
             except PenstockError as fault:
                 self.fault = str(fault)
+                faults = faults + 1 if isinstance(fault, ChainFault) else 0
+                if faults == _CHAIN_FAULTS_MAX:
+                    raise
                 log.warning("following waits", reason=str(fault), seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _BACKOFF_SECONDS_MAX)
                 continue
             self.fault = None
-            pause = self._settings.poll_seconds
+            pause, faults = self._settings.poll_seconds, 0
             if not advanced:
                 await asyncio.sleep(pause)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -79,10 +80,17 @@ class Rpc:
 
     Reads that get no answer are tried again; the one write, `send_raw`, is not: its caller knows what to do.
     Any method may raise `RpcUnavailable` (no answer) or `RpcRefused` (the endpoint answers with an error).
+
+    Attributes
+    ----------
+    url
+        The endpoint for logs and errors: without path and user, which often hold a key.
+    chain_id
+        Of the chain that is served; set by `connect`.
     """
 
     def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self.url = url
+        self.url = _public(url)
         self.chain_id = 0
         self._provider = AsyncHTTPProvider(
             url,
@@ -207,7 +215,8 @@ class Rpc:
         try:
             answer: Any = await self._provider.make_request(RPCEndpoint(method), params)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise RpcUnavailable(self.url, method, str(error) or type(error).__name__) from error
+            # From None: the library's own text repeats the whole address.
+            raise RpcUnavailable(self.url, method, _reason(error)) from None
         if not isinstance(answer, dict):
             raise RpcUnavailable(self.url, method, "the answer is not JSON-RPC")
         if answer.get("error"):
@@ -224,6 +233,21 @@ class Rpc:
         if method in ("eth_call", "eth_estimateGas") and (code == _REVERT_CODE or data or "revert" in reason):
             return CallReverted(reason, data)
         return RpcRefused(method, code, reason)
+
+
+def _public(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientResponseError():
+            return f"HTTP {error.status}"
+        case aiohttp.InvalidURL():
+            return "the address is not a URL"
+        case _:
+            return str(error) or type(error).__name__
 
 
 def _block(block: BlockId) -> str:

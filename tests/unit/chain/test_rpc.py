@@ -138,3 +138,13 @@ def test_what_is_not_there_is_none(endpoint: Endpoint) -> None:
 
     assert endpoint.ask(lambda rpc: rpc.block(5)) is None
     assert endpoint.ask(lambda rpc: rpc.receipt(Bytes32(bytes(32)))) is None
+
+
+def test_an_endpoints_key_never_shows(endpoint: Endpoint) -> None:
+    endpoint.answers, endpoint.status = [b"no"], 401
+    endpoint.url = endpoint.url.replace("//", "//user:hunter2@") + "/v3/hunter2?key=hunter2"
+
+    with pytest.raises(RpcUnavailable) as caught:
+        endpoint.ask(lambda rpc: rpc.head())
+    assert "HTTP 401" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
