@@ -72,13 +72,15 @@ def test_two_processes_may_start_at_once(empty_url: str) -> None:
     assert [process.wait(60) for process in both] == [0, 0]
 
 
-def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
-    engine = sa.create_engine(url)
+def test_a_database_of_a_newer_version_is_refused(empty_url: str) -> None:
+    with Database(empty_url) as database:
+        database.migrate()
+    engine = sa.create_engine(empty_url)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
 
-    with Database(url) as database, pytest.raises(SchemaTooNew) as caught:
+    with Database(empty_url) as database, pytest.raises(SchemaTooNew) as caught:
         database.migrate()
 
     assert caught.value.values() == {"found": "9999", "known": "0001"}
