@@ -63,11 +63,14 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IChannels
     uint32 public immutable maxChallengePeriod;
 
+    // Written through storage references, which slither does not follow.
+    // slither-disable-next-line uninitialized-state
     mapping(bytes32 channelId => Record) private _records;
 
     /// @inheritdoc IChannels
     mapping(address token => mapping(address creditor => uint256 amount)) public claims;
 
+    /// @notice Sets the bounds of every channel's challenge period.
     /// @param minimum The shortest challenge period accepted, in seconds, above zero.
     /// @param maximum The longest challenge period accepted, in seconds.
     constructor(uint32 minimum, uint32 maximum) EIP712("Penstock", "1") {
@@ -253,6 +256,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         if (record.phase == Phase.Closing) _endDispute(record);
         record.phase = Phase.Settled;
 
+        // Nothing is locked in an agreed close: both pools are empty.
+        // slither-disable-next-line unused-return
         (uint96 payerPaid, uint96 payeePaid,,) = Payout.split(left, payerBalance, 0, 0);
         emit Closed(id, payerPaid, payeePaid);
         _pay(channel.token, channel.payer, payerPaid);
@@ -466,6 +471,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @dev Only ECDSA: what an ERC-1271 wallet signed it could revoke, and its counterparty relies on it.
     function _checkSignature(address expected, bytes32 digest, Signature calldata signature) private pure {
+        // The third value only details the error.
+        // slither-disable-next-line unused-return
         (address recovered, ECDSA.RecoverError err,) = ECDSA.tryRecover(digest, signature.r, signature.vs);
         if (err != ECDSA.RecoverError.NoError || recovered != expected) revert InvalidSignature(expected, recovered);
     }

@@ -11,14 +11,18 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 /// @notice A stand-in for USDC v2.2 on a local chain: 6 decimals, EIP-2612, EIP-3009, a blacklist and a pause.
 /// @dev Warning: for local chains only. Its owner mints at will.
 contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
+    /// @notice The EIP-712 type hash of EIP-2612's permit.
     bytes32 public constant PERMIT_TYPEHASH =
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
+    /// @notice The EIP-712 type hash of EIP-3009's transfer anyone may send.
     bytes32 public constant TRANSFER_WITH_AUTHORIZATION_TYPEHASH = keccak256(
         "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
+    /// @notice The EIP-712 type hash of EIP-3009's transfer only its receiver may send.
     bytes32 public constant RECEIVE_WITH_AUTHORIZATION_TYPEHASH = keccak256(
         "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
+    /// @notice The EIP-712 type hash of EIP-3009's cancellation.
     bytes32 public constant CANCEL_AUTHORIZATION_TYPEHASH =
         keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
 
@@ -31,7 +35,9 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
     /// @notice Whether an EIP-3009 authorization was used or cancelled.
     mapping(address authorizer => mapping(bytes32 nonce => bool used)) public authorizationState;
 
+    /// @notice An EIP-3009 authorization moved its tokens.
     event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce);
+    /// @notice An EIP-3009 authorization was cancelled before its use.
     event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce);
 
     error TokenPaused();
@@ -179,6 +185,7 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
 
     /* VIEWS */
 
+    /// @notice Six, as for USDC: an amount of 1 is a millionth of a dollar.
     function decimals() public pure override returns (uint8) {
         return 6;
     }
@@ -189,8 +196,7 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
     }
 
     /// @notice The token's EIP-712 domain separator.
-    // solhint-disable-next-line func-name-mixedcase
-    function DOMAIN_SEPARATOR() external view returns (bytes32) {
+    function DOMAIN_SEPARATOR() external view returns (bytes32) /* solhint-disable-line func-name-mixedcase */ {
         return _domainSeparatorV4();
     }
 
