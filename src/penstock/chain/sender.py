@@ -229,10 +229,9 @@ class Sender:
     # In flight: mined, taken, or to be sent again ----------------------------------------------------------------
 
     async def _follow_up(self, head: Header) -> None:
-        in_flight = await self._database.read(lambda uow: uow.transactions.in_flight(self.address))
-        if not in_flight:
-            return
         next_nonce = await self._rpc.nonce(self.address)
+        await self._take_back(next_nonce)
+        in_flight = await self._database.read(lambda uow: uow.transactions.in_flight(self.address))
         for at, transaction in enumerate(in_flight):
             signed = _signed(transaction)
             if signed.nonce < next_nonce:
@@ -240,6 +239,12 @@ class Sender:
             else:
                 # One with a low fee holds up all behind it, so it is as urgent as they are.
                 await self._push(transaction, signed, head, urgent=self._is_urgent(in_flight[at:], head))
+
+    async def _take_back(self, next_nonce: int) -> None:
+        """Put what a reorg deeper than the confirmations undid back in flight: all later nonces wait for it."""
+        for transaction in await self._database.read(lambda uow: uow.transactions.undone(self.address, next_nonce)):
+            log.warning("back in flight, from beyond the confirmations", key=transaction.intent.key)
+            await self._write(lambda uow, this=transaction.id: uow.transactions.back_in_flight(this))  # type: ignore[misc]
 
     async def _look_for(self, transaction: Transaction, signed: SignedTransaction, head: Header) -> None:
         receipt = await self._receipt(transaction)

@@ -226,6 +226,9 @@ class Transactions(Protocol):
     def mined(self, sender: Address) -> list[Transaction]:
         """Return what a block holds and is not final yet, the lowest nonce first."""
 
+    def undone(self, sender: Address, next_nonce: int) -> list[Transaction]:
+        """Return what is final although the chain has not used its nonce: a reorg deeper than the confirmations."""
+
     def next_nonce(self, sender: Address) -> int | None:
         """Return the number above the highest nonce stored; None if none is, then the chain knows it."""
 

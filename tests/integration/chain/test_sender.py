@@ -359,6 +359,30 @@ def test_a_reorg_puts_it_back_in_flight_and_it_lands_again(fresh_chain: Chain, d
     assert len(stored(database, intent).hashes) == 1
 
 
+def test_a_reorg_deeper_than_the_confirmations_leaves_no_gap_in_the_nonces(
+    fresh_chain: Chain, database: Database
+) -> None:
+    account = fresh_chain.anvil.new_account()
+    fresh_chain.mint(account.address)
+    fresh_chain.anvil.mine(3)
+    first, second = transfer(fresh_chain, 5), transfer(fresh_chain, 6)
+    enqueue(fresh_chain, database, account, first)
+    look(fresh_chain, database, account)
+    fresh_chain.anvil.mine()
+    look(fresh_chain, database, account, times=2)
+    assert stored(database, first).status is TransactionStatus.CONFIRMED
+
+    fresh_chain.anvil.reorg(3)
+    enqueue(fresh_chain, database, account, second)
+    look(fresh_chain, database, account)
+    fresh_chain.anvil.mine()
+    look(fresh_chain, database, account, times=2)
+
+    assert stored(database, first).status in (TransactionStatus.MINED, TransactionStatus.CONFIRMED)
+    assert fresh_chain.balance(SOMEBODY) == 11
+    assert len(stored(database, first).hashes) == 1
+
+
 def test_a_nonce_taken_by_a_foreign_transaction_is_given_up(chain: Chain, database: Database, account: Account) -> None:
     intent = transfer(chain, 5)
     enqueue(chain, database, account, intent)

@@ -27,6 +27,11 @@ _BY_URGENCY = _BY_STATUS.order_by(table.c.deadline.is_(None), table.c.deadline, 
 _BY_NONCE = _BY_STATUS.order_by(table.c.nonce)
 _BY_CHANNEL = _SELECT.where(table.c.channel_id == sa.bindparam("channel")).order_by(table.c.id)
 _RECENT = _SELECT.order_by(table.c.id.desc()).limit(sa.bindparam("limit"))
+_UNDONE = _SELECT.where(
+    table.c.sender == sa.bindparam("sender"),
+    table.c.nonce >= sa.bindparam("nonce"),
+    table.c.status.in_((TransactionStatus.CONFIRMED, TransactionStatus.REVERTED)),
+).order_by(table.c.nonce)
 _HIGHEST_NONCE = sa.select(sa.func.max(table.c.nonce)).where(table.c.sender == sa.bindparam("sender"))
 _UPDATE = table.update().where(_THIS)
 _NOT_MINED: dict[str, Any] = {
@@ -79,6 +84,10 @@ class Transactions:
         """Return what a block holds and is not final yet, the lowest nonce first."""
         return self._all(_BY_NONCE, {"sender": sender, "status": _MINED})
 
+    def undone(self, sender: Address, next_nonce: int) -> list[Transaction]:
+        """Return what is final although the chain has not used its nonce: a reorg deeper than the confirmations."""
+        return self._all(_UNDONE, {"sender": sender, "nonce": next_nonce})
+
     def next_nonce(self, sender: Address) -> int | None:
         """Return the number above the highest nonce stored; None if none is, then the chain knows it."""
         highest: int | None = self._connection.execute(_HIGHEST_NONCE, {"sender": sender}).scalar_one()
@@ -110,7 +119,7 @@ class Transactions:
 
     def back_in_flight(self, transaction_id: int) -> None:
         """Note that the block which held it vanished."""
-        self._expect(transaction_id, _MINED)
+        self._expect(transaction_id, _MINED, TransactionStatus.CONFIRMED, TransactionStatus.REVERTED)
         self._update(transaction_id, status=_SIGNED, **_NOT_MINED)
 
     def requeue(self, transaction_id: int) -> None:

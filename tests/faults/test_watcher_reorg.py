@@ -1,0 +1,111 @@
+"""F14 to F17: reorgs undo closes, challenges and settlements, and the newest state decides all the same."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from penstock.chain import calls
+from penstock.chain.contracts import ChannelsContract
+from penstock.chain.rpc import Rpc
+from penstock.protocol.onchain import Closing, Ended, OnChain, Open
+from tests.support.anvil import USDC, Chain, deploy, run_anvil
+from tests.support.disputes import CHALLENGE_PERIOD_SECONDS, Pair, make_pair
+from tests.support.watching import WatcherProcess, new_watcher, until
+
+CHANNELS = 6
+REORGS = 25
+DEPTH_MAX = 12
+NEWEST = (9, 7 * USDC)
+
+
+@pytest.fixture
+def chain() -> Iterator[Chain]:
+    with run_anvil("--block-time", "0.2") as anvil:
+        yield deploy(anvil)
+
+
+@pytest.mark.timeout(180)
+def test_no_reorg_keeps_the_newest_state_from_deciding(chain: Chain, tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print("seed", seed)  # noqa: T201 (what reproduces a failure)
+    chance = random.Random(seed)
+    pairs = open_channels(chain)
+    # No reorg reaches the deposits.
+    chain.anvil.mine(DEPTH_MAX)
+    with new_watcher(chain, tmp_path) as watcher:
+        watcher.start()
+        for pair in pairs:
+            watcher.give(pair.channel, pair.state(*NEWEST))
+
+        reorganise(chain, pairs, chance)
+        until(lambda: all(is_answered(pair) for pair in pairs), "all closes are answered", 60)
+        chain.anvil.increase_time(CHALLENGE_PERIOD_SECONDS)
+        settle_through_reorgs(chain, pairs, chance)
+        watcher.kill()
+
+        check_money(chain, pairs)
+        check_nonces(watcher)
+
+
+def open_channels(chain: Chain) -> list[Pair]:
+    pair = make_pair(chain, deposit=0)
+    pairs = [replace(pair, channel=replace(pair.channel, salt=salt)) for salt in range(CHANNELS)]
+    for each in pairs:
+        each.deposit(10 * USDC)
+    return pairs
+
+
+def reorganise(chain: Chain, pairs: list[Pair], chance: random.Random) -> None:
+    """Start closes, undo blocks, and start again what was undone, as an obstinate payer does."""
+    for _ in range(REORGS):
+        start_closes(pairs, chance)
+        time.sleep(chance.uniform(0, 0.4))
+        chain.anvil.reorg(chance.randint(1, DEPTH_MAX))
+    start_closes(pairs, chance)
+
+
+def start_closes(pairs: list[Pair], chance: random.Random) -> None:
+    for pair in pairs:
+        if isinstance(state_of(pair).phase, Open):
+            stale = pair.state(chance.randint(1, 8), chance.randint(0, 5 * USDC))
+            pair.send(calls.start_close(pair.channel, chance.choice((None, stale))))
+
+
+def settle_through_reorgs(chain: Chain, pairs: list[Pair], chance: random.Random) -> None:
+    """Undo settlements, but no deeper than one block a time: the closes themselves stay."""
+    for _ in range(3):
+        until(lambda: all(isinstance(state_of(pair).phase, Ended) for pair in pairs), "all channels are settled", 60)
+        chain.anvil.reorg(chance.randint(1, 2))
+    until(lambda: all(isinstance(state_of(pair).phase, Ended) for pair in pairs), "all channels are settled", 60)
+
+
+def state_of(pair: Pair) -> OnChain:
+    async def work(rpc: Rpc) -> OnChain:
+        return await ChannelsContract(rpc, pair.chain.domain).get_channel(pair.channel_id)
+
+    return pair.chain.run(work)  # type: ignore[no-any-return]
+
+
+def is_answered(pair: Pair) -> bool:
+    phase = state_of(pair).phase
+    return isinstance(phase, Closing) and phase.state.sequence == NEWEST[0]
+
+
+def check_money(chain: Chain, pairs: list[Pair]) -> None:
+    owed = NEWEST[1] * len(pairs)
+    assert chain.balance(pairs[0].payee.address) == owed
+    assert chain.balance(pairs[0].payer.address) == 1_000 * USDC - owed
+    assert chain.balance(chain.contract) == 0
+
+
+def check_nonces(watcher: WatcherProcess) -> None:
+    """The account's nonces have no gap, and nothing is left in flight."""
+    used = sorted(r.signed.nonce for r in watcher.transactions() if r.signed)
+    count = int(watcher.chain.anvil.rpc("eth_getTransactionCount", str(watcher.account.address), "latest"), 16)
+    assert used == list(range(count))
