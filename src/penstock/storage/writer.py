@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from penstock.storage.engines import reason_of, unavailable
 from penstock.storage.errors import StorageUnavailable
@@ -151,8 +152,16 @@ def _perform(connection: sa.Connection, unit: UnitOfWork, job: _Job) -> None:
         job.succeed(job.work(unit))
     except BaseException as error:  # noqa: BLE001 (the thread serves others too)
         job.fail(_named(error))
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+        _undo(connection, error)
     connection.exec_driver_sql("RELEASE SAVEPOINT work")
+
+
+def _undo(connection: sa.Connection, cause: BaseException) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+    except DBAPIError as failure:
+        # A full disk or a lost connection took the whole transaction with it: say that, not that a savepoint is gone.
+        raise cause if isinstance(cause, DBAPIError) else failure from None
 
 
 def _named(error: BaseException) -> BaseException:
