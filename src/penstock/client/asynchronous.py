@@ -121,6 +121,7 @@ class AsyncClient:
             domain = folder.kept() if contract is None else None
             if domain is None:
                 domain = await _named_domain(exchange, rpc_url, contract)
+                folder.check(domain)
             rpc = await Rpc.connect(rpc_url, domain.chain_id)
             stack.push_async_callback(rpc.close)
             channels_contract = await ChannelsContract.connect(rpc, domain.contract)

@@ -17,7 +17,7 @@ from penstock.protocol.causes import Cause
 from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import CauseRepeated
 from penstock.protocol.exits import check_close, check_withdrawal
-from penstock.protocol.messages import Channel, Close, SignedState, SignedVoucher, Voucher, Withdrawal
+from penstock.protocol.messages import Channel, Close, SignedState, SignedVoucher, Withdrawal
 from penstock.protocol.position import Position
 from penstock.protocol.primitives import ZERO_WORD, Bytes32
 from penstock.protocol.proposals import Proposal, complete, propose
@@ -173,15 +173,13 @@ class Book:
     def sign_voucher(self, uow: UnitOfWork, channel_id: Bytes32, amount: int) -> tuple[Position, SignedVoucher]:
         """Return the position before and the voucher that pays ``amount`` more, kept as promised.
 
-        The voucher never falls below the highest one signed: after a refusal it may only repeat or exceed it.
+        After a refusal it may be lower than one signed before: vouchers are totals, so the lower one adds nothing
+        to what the payee could collect.
         """
         before = self.load(uow, channel_id)
         voucher = next_voucher(before, amount)
-        promised = self.signer.mark(channel_id).voucher_paid
-        if voucher.paid < promised:
-            voucher = Voucher(channel_id, promised)
         signed = SignedVoucher(voucher, self.signer.sign_voucher(voucher))
-        if promised < voucher.paid:
+        if not any(kept.signed.voucher == voucher for kept in uow.vouchers.history(channel_id, voucher.paid + 1, 1)):
             uow.vouchers.add(signed, self.now())
         uow.channels.save(replace(before, voucher=signed))
         return before, signed

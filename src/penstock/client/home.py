@@ -54,13 +54,17 @@ class Home:
         except (OSError, ValueError, KeyError, TypeError, PenstockError) as error:
             raise HomeUnusable(str(file), str(error)) from error
 
-    def keep(self, domain: Domain) -> None:
-        """Note the contract at the first connection; raises `ForeignHome` if it is another one than noted."""
+    def check(self, domain: Domain) -> None:
+        """Check that this home belongs to ``domain``, or to none yet; raises `ForeignHome`."""
         kept = self.kept()
-        if kept == domain:
-            return
-        if kept is not None:
+        if kept not in (None, domain):
             raise ForeignHome(str(self.path), str(kept), str(domain))
+
+    def keep(self, domain: Domain) -> None:
+        """Note the contract at the first connection; raises `ForeignHome` if another one is noted."""
+        self.check(domain)
+        if self.kept() == domain:
+            return
         file = self.path / _DOMAIN_FILE
         draft = file.with_suffix(".draft")
         try:

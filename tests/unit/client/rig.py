@@ -321,6 +321,7 @@ class Rig:
     chain: Chain = field(default_factory=Chain)
     patience: Patience = QUICK
     watchers: list[Any] = field(default_factory=list)
+    on_evidence: Callable[[], None] | None = None
     woken: int = 0
 
     def __post_init__(self) -> None:
@@ -358,3 +359,5 @@ class Rig:
 
     def _wake(self) -> None:
         self.woken += 1
+        if self.on_evidence:
+            self.on_evidence()

@@ -224,6 +224,7 @@ async def test_the_newest_evidence_reaches_a_watcher_that_was_down(rig: Rig) -> 
         channel = await client.open_channel(DEPOSIT)
         await channel.pay_many([1] * 3)
         delivery = Delivery(rig.database, rig.watcher(handle), 0, 0.01)
+        rig.on_evidence = delivery.wake
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(delivery.run)
             await anyio.sleep(0.1)
@@ -235,4 +236,4 @@ async def test_the_newest_evidence_reaches_a_watcher_that_was_down(rig: Rig) -> 
             await anyio.sleep(0.05)
             tasks.cancel_scope.cancel()
 
-    assert delivered == [2]
+    assert delivered.count(2) == 1
