@@ -4,8 +4,7 @@
 
     PenstockError
     ├── SignerRefusal             our own signer will not sign (the protocol's branch)
-    │   ├── CloseContradictsMark
-    │   └── VoucherBelowMark
+    │   └── CloseContradictsMark
     ├── KeyFault                  a key cannot be used
     │   ├── InvalidKey  KeystoreUnreadable  WrongPassword  KeystoreExists
     │   └── SignerInUse  ForeignMarks  MarksUnavailable
@@ -25,16 +24,6 @@ from dataclasses import dataclass
 from penstock.protocol.errors import ChainFault, PenstockError, SignerRefusal
 
 # Signer ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(eq=False)
-class VoucherBelowMark(SignerRefusal):
-    """A higher voucher was signed before; a lower one would only confuse the records."""
-
-    paid: int
-    mark: int
-    message = "the voucher over {paid} is below {mark}, the highest this key has signed"
-    remedy = "The records are older than the signer's mark: recover the channel from the counterparty or a watcher."
 
 
 @dataclass(eq=False)

@@ -28,7 +28,6 @@ CREATE TABLE IF NOT EXISTS marks (
     paid         TEXT,
     locked       TEXT,
     cosigned     TEXT NOT NULL,
-    voucher_paid TEXT NOT NULL,
     close_paid   TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS withdrawals (
@@ -58,8 +57,6 @@ class Mark:
         Figures of the state at ``highest``, None if they are not known.
     cosigned
         The newest sequence known to be co-signed.
-    voucher_paid
-        The highest voucher signed.
     close_paid
         The figure of the `Close` that was signed, None without one.
     withdrawals
@@ -73,7 +70,6 @@ class Mark:
     paid: int | None = 0
     locked: int | None = 0
     cosigned: int = 0
-    voucher_paid: int = 0
     close_paid: int | None = None
     withdrawals: tuple[Withdrawal, ...] = ()
 
@@ -202,7 +198,6 @@ class Marks:
                 paid=_int(row["paid"]),
                 locked=_int(row["locked"]),
                 cosigned=int(row["cosigned"]),
-                voucher_paid=int(row["voucher_paid"]),
                 close_paid=_int(row["close_paid"]),
                 withdrawals=tuple(
                     Withdrawal(channel_id, int(payer), int(payee), deadline) for payer, payee, deadline in withdrawals
@@ -211,7 +206,7 @@ class Marks:
 
     def _write(self, marks: list[Mark]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_row, marks))
+        self._connection.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, marks))
         promises = [mark for mark in marks if mark.withdrawals]
         self._connection.executemany(
             "DELETE FROM withdrawals WHERE channel_id = ?", [(bytes(mark.channel_id),) for mark in promises]
@@ -242,7 +237,6 @@ def _row(mark: Mark) -> tuple[bytes | str | None, ...]:
         _text(mark.paid),
         _text(mark.locked),
         str(mark.cosigned),
-        str(mark.voucher_paid),
         _text(mark.close_paid),
     )
 
