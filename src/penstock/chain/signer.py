@@ -100,7 +100,15 @@ class Signer:
             self._stage(mark, after)
 
     def sign_voucher(self, voucher: Voucher) -> bytes:
-        """Sign a voucher (65 bytes); it leaves no mark: only the highest of all vouchers ever pays."""
+        """Sign a voucher (65 bytes); it leaves no mark: only the highest of all vouchers ever pays.
+
+        Raises
+        ------
+        SignerClosed, MarksUnavailable
+            As `sign_state`.
+        """
+        with self._mutex:
+            self._open_mark(voucher.channel_id)
         return self._account.sign_digest(self._domain.digest(voucher))
 
     def sign_withdrawal(self, withdrawal: Withdrawal) -> bytes:
