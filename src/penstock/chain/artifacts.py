@@ -13,11 +13,12 @@ from penstock.chain.abi import Interface
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A contract's name, its ABI and its creation code."""
+    """A contract's name, its ABI, its creation code and the code that then stands on chain, immutables left zero."""
 
     name: str
     interface: Interface
     bytecode: bytes
+    runtime: bytes
 
 
 @cache
@@ -29,4 +30,5 @@ def artifact(name: str) -> Artifact:
         name=shape["contractName"],
         interface=Interface(shape["abi"]),
         bytecode=bytes.fromhex(shape["bytecode"].removeprefix("0x")),
+        runtime=bytes.fromhex(shape["deployedBytecode"].removeprefix("0x")),
     )

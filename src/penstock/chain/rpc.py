@@ -191,7 +191,11 @@ class Rpc:
 
     async def has_code(self, address: Address) -> bool:
         """Tell whether code stands at ``address``: then it is no ordinary account."""
-        return bool(await self._read(_bytes, "eth_getCode", str(address), "latest"))
+        return bool(await self.code(address))
+
+    async def code(self, address: Address) -> bytes:
+        """Return the code that stands at ``address``, empty for an ordinary account."""
+        return await self._read(_bytes, "eth_getCode", str(address), "latest")
 
     async def _logs(self, criteria: dict[str, Any]) -> list[Log]:
         return await self._read(lambda shapes: [_log(shape) for shape in shapes], "eth_getLogs", criteria)

@@ -23,7 +23,7 @@ from penstock.client.book import Book
 from penstock.client.channel import AsyncChannel
 from penstock.client.contract_chain import ContractChain
 from penstock.client.delivery import Delivery
-from penstock.client.errors import ChannelNotKept, NodeMisbehaved
+from penstock.client.errors import ChannelNotKept, NodeMisbehaved, UnknownCode
 from penstock.client.exchange import Exchange
 from penstock.client.funding import choose_terms
 from penstock.client.home import Home
@@ -33,6 +33,7 @@ from penstock.client.patience import Patience
 from penstock.client.recovery import Recovery
 from penstock.client.sending import Sending
 from penstock.client.shapes import NodeInfo
+from penstock.client.trust import is_shipped_code
 from penstock.client.watchers import WatcherAddress, WatcherClient
 from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import MalformedField, PenstockError
@@ -96,7 +97,8 @@ class AsyncClient:
         signer_key
             A session key that signs states in the payer's place, so that ``key`` can stay cold afterwards.
         contract
-            The contract you trust. Without it the one that the node names at the first connection, for ever.
+            The contract you trust. Without it the one that the node names at the first connection, for ever, if its
+            code is the one that ships with this version.
         watchers
             Your own watchers, to which the newest state is brought: addresses, or `WatcherAddress`.
 
@@ -106,6 +108,8 @@ class AsyncClient:
             At the first connection: the node does not say which contract it works on.
         ForeignHome
             The home belongs to another contract.
+        UnknownCode
+            At the first connection: the contract that the node names is not the one that ships with this version.
         InvalidKey, SignerInUse, ForeignMarks, HomeUnusable
             The key or the home cannot be used.
         WrongChainId, NoContract, ForeignContract, RpcUnavailable
@@ -118,19 +122,14 @@ class AsyncClient:
         async with AsyncExitStack() as stack:
             http = await stack.enter_async_context(httpx.AsyncClient())
             exchange = Exchange(url, http, patience)
-            domain = folder.kept() if contract is None else None
-            if domain is None:
-                domain = await _named_domain(exchange, rpc_url, contract)
-                folder.check(domain)
-            rpc = await Rpc.connect(rpc_url, domain.chain_id)
-            stack.push_async_callback(rpc.close)
-            channels_contract = await ChannelsContract.connect(rpc, domain.contract)
-            folder.keep(domain)
+            rpc, channels_contract = await _find_contract(exchange, rpc_url, folder, contract, stack)
+            domain = channels_contract.domain
             signer = Signer(signer_bytes, folder.marks, domain)
             stack.callback(signer.close)
             database = Database(folder.database_url, barrier=signer.flush)
             stack.callback(database.close)
             await anyio.to_thread.run_sync(database.migrate)
+            await stack.enter_async_context(_bare_faults())
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
             authorize = partial(_authorization, signer)
@@ -280,13 +279,42 @@ class AsyncClient:
         return channel
 
 
-async def _named_domain(exchange: Exchange, rpc_url: str, contract: Address | str | None) -> Domain:
-    """Return the contract that the caller named, on the chain of the endpoint; else the one the node names."""
-    if contract is None:
-        return _domain_of(await NodeApi(exchange, lambda method, path: "").info(), exchange.url)  # noqa: ARG005
-    rpc = await Rpc.connect(rpc_url)
-    await rpc.close()
-    return Domain(rpc.chain_id, Address.parse(str(contract), "contract"))
+@asynccontextmanager
+async def _bare_faults() -> AsyncIterator[None]:
+    """Let what the caller's block raises out as it is: a task group would wrap it, and ``except`` would miss it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) > 1:
+            raise
+        fault = group.exceptions[0]
+        raise fault from fault.__cause__
+
+
+async def _find_contract(
+    exchange: Exchange, rpc_url: str, home: Home, contract: Address | str | None, stack: AsyncExitStack
+) -> tuple[Rpc, ChannelsContract]:
+    """Return the contract that the caller named, else the one of earlier connections, else the one the node names."""
+    kept = home.kept()
+    named = None
+    if contract is None and kept is None:
+        named = _domain_of(await NodeApi(exchange, _nobody).info(), exchange.url)
+    expected = kept or named
+    rpc = await Rpc.connect(rpc_url, expected.chain_id if expected else None)
+    stack.push_async_callback(rpc.close)
+    if contract is not None:
+        expected = Domain(rpc.chain_id, Address.parse(str(contract), "contract"))
+        home.check(expected)
+    assert expected is not None
+    if named is not None and not is_shipped_code(await rpc.code(expected.contract)):
+        raise UnknownCode(exchange.url, str(expected.contract))
+    found = await ChannelsContract.connect(rpc, expected.contract)
+    home.keep(expected)
+    return rpc, found
+
+
+def _nobody(_method: str, _path: str) -> str:
+    return ""
 
 
 def _domain_of(info: NodeInfo, url: str) -> Domain:

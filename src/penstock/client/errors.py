@@ -11,6 +11,7 @@
         ├── NodeRefused             a refusal under a code that this version does not know
         ├── WatcherUnreachable, WatcherRefused, WatcherMisbehaved
         ├── ChannelNotKept          the local store does not have the channel
+        ├── UnknownCode             the contract that the node names is not ours
         ├── ForeignHome             the home directory belongs to another contract or chain
         ├── HomeUnusable            the home directory cannot be read or written
         ├── TokenNotChosen
@@ -121,6 +122,16 @@ class ChannelNotKept(ClientFault):
     channel_id: str
     message = "channel {channel_id} is not in the local store"
     remedy = "If the store was lost, recover(channel_id) rebuilds the channel from the node and the watchers."
+
+
+@dataclass(eq=False)
+class UnknownCode(ClientFault):
+    """The node names a contract whose code is not the one that ships with this version."""
+
+    url: str
+    contract: str
+    message = "the node at {url} works on {contract}, whose code is not the contract that ships with this version"
+    remedy = "Do not deposit there. If you know and trust that contract, name it yourself with contract=."
 
 
 @dataclass(eq=False)

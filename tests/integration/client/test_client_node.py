@@ -9,7 +9,7 @@ import pytest
 
 from penstock.chain.errors import TransactionFailed
 from penstock.client import Client
-from penstock.client.errors import ForeignHome
+from penstock.client.errors import ForeignHome, UnknownCode
 from penstock.protocol.errors import BalanceExceeded, CauseRepeated, ChannelClosing, ChannelSettled
 from penstock.protocol.messages import SignedState
 from penstock.protocol.onchain import Closing, Ended
@@ -178,3 +178,17 @@ def test_the_three_lines_of_a_blocking_payer(node: NodeProcess) -> None:
         channel.close()
 
     assert payment.remaining == DEPOSIT - 25_000
+
+
+async def test_a_node_on_a_contract_of_its_own_gets_no_deposit(node: NodeProcess) -> None:
+    payer = await anyio.to_thread.run_sync(node.payer)
+    code = node.chain.anvil.rpc("eth_getCode", str(node.chain.contract), "latest")
+    changed = code[:-2] + f"{int(code[-2:], 16) ^ 1:02x}"
+    node.chain.anvil.rpc("anvil_setCode", str(node.chain.contract), changed)
+
+    with pytest.raises(UnknownCode):
+        async with node.connect(payer):
+            pass
+
+    async with node.connect(payer, contract=node.chain.contract) as client:
+        assert client.domain == node.chain.domain

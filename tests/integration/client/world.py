@@ -110,7 +110,7 @@ class NodeProcess:
 
     def connect(self, payer: Payer, **options: Any) -> AbstractAsyncContextManager[AsyncClient]:
         """Connect a client of `payer`."""
-        chosen = {"patience": PATIENCE, "home": payer.home} | options
+        chosen: dict[str, Any] = {"patience": PATIENCE, "home": payer.home} | options
         return AsyncClient.connect(self.url, key=payer.key, rpc_url=self.chain.url, **chosen)
 
 
