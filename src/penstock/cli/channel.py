@@ -16,6 +16,7 @@ from penstock.cli.options import DEFAULT_HOME, AsJson, Home, PasswordFile
 from penstock.cli.output import Json, Output
 from penstock.cli.purse import Purse, open_purse
 from penstock.client import AsyncChannel
+from penstock.protocol.onchain import Unopened
 from penstock.protocol.primitives import Bytes32
 
 app = typer.Typer(
@@ -67,6 +68,8 @@ def open_channel(
     async def work(purse: Purse) -> None:
         wanted = await purse.token(token)
         coin = await purse.coins.of(wanted)
+        if own_gas:
+            await purse.check_gas()
         output.note("waiting for the deposit to be confirmed")
         channel = await purse.client.open_channel(
             parse_amount(amount, coin.decimals),
@@ -81,11 +84,17 @@ def open_channel(
 
 
 @app.command("list")
-def list_channels(home: Home = DEFAULT_HOME, password_file: PasswordFile = None, as_json: AsJson = False) -> None:
+def list_channels(
+    unopened: Annotated[bool, typer.Option("--all", help="Also those whose deposit never reached the chain.")] = False,
+    home: Home = DEFAULT_HOME,
+    password_file: PasswordFile = None,
+    as_json: AsJson = False,
+) -> None:
     """List the payer's channels, each as the chain and our own records have it."""
 
     async def work(purse: Purse) -> None:
-        positions = [await channel.look() for channel in await purse.client.channels()]
+        looked = [await channel.look() for channel in await purse.client.channels()]
+        positions = [position for position in looked if unopened or not isinstance(position.phase, Unopened)]
         rows = [(position, await purse.coins.of(position.channel.token)) for position in positions]
         Output(as_json=as_json).result([channel_data(position) for position in positions], channel_table(rows))
 
@@ -177,9 +186,11 @@ def deposit(
     as_json: AsJson = False,
 ) -> None:
     """Put AMOUNT more into an open channel."""
-    _change(
-        home, password_file, channel, lambda found, units: found.deposit(units, gasless=not own_gas), as_json, amount
-    )
+
+    async def act(found: AsyncChannel, units: int) -> None:
+        await found.deposit(units, gasless=not own_gas)
+
+    _change(home, password_file, channel, act, as_json=as_json, own_gas=own_gas, amount=amount)
 
 
 @app.command()
@@ -192,9 +203,11 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     """Take AMOUNT out of an open channel; the payee signs it too."""
-    _change(
-        home, password_file, channel, lambda found, units: found.withdraw(units, gasless=not own_gas), as_json, amount
-    )
+
+    async def act(found: AsyncChannel, units: int) -> None:
+        await found.withdraw(units, gasless=not own_gas)
+
+    _change(home, password_file, channel, act, as_json=as_json, own_gas=own_gas, amount=amount)
 
 
 @app.command()
@@ -209,7 +222,11 @@ def close(
 
     From the moment it is signed nothing else is signed in this channel.
     """
-    _change(home, password_file, channel, lambda found, _: found.close(gasless=not own_gas), as_json)
+
+    async def act(found: AsyncChannel, _: int) -> None:
+        await found.close(gasless=not own_gas)
+
+    _change(home, password_file, channel, act, as_json=as_json, own_gas=own_gas)
 
 
 @app.command("start-close")
@@ -217,7 +234,11 @@ def start_close(
     channel: ChannelId, home: Home = DEFAULT_HOME, password_file: PasswordFile = None, as_json: AsJson = False
 ) -> None:
     """Close alone, with the newest co-signed state: needs ETH and the challenge period, but no node."""
-    _change(home, password_file, channel, lambda found, _: found.start_close(), as_json)
+
+    async def act(found: AsyncChannel, _: int) -> None:
+        await found.start_close()
+
+    _change(home, password_file, channel, act, as_json=as_json, own_gas=True)
 
 
 @app.command()
@@ -225,7 +246,11 @@ def settle(
     channel: ChannelId, home: Home = DEFAULT_HOME, password_file: PasswordFile = None, as_json: AsJson = False
 ) -> None:
     """Pay both sides once the challenge period is over; a watcher does it by itself. Needs ETH."""
-    _change(home, password_file, channel, lambda found, _: found.settle(), as_json)
+
+    async def act(found: AsyncChannel, _: int) -> None:
+        await found.settle()
+
+    _change(home, password_file, channel, act, as_json=as_json, own_gas=True)
 
 
 @app.command()
@@ -273,8 +298,10 @@ def _change(
     home: Path,
     password_file: Path | None,
     channel: str,
-    act: Callable[[AsyncChannel, int], Awaitable[object]],
+    act: Callable[[AsyncChannel, int], Awaitable[None]],
+    *,
     as_json: bool,
+    own_gas: bool,
     amount: str | None = None,
 ) -> None:
     """Do something that the chain must show, and show the channel afterwards."""
@@ -284,6 +311,8 @@ def _change(
         found = await purse.find(channel)
         coin = await purse.coins.of(found.terms.token)
         units = 0 if amount is None else parse_amount(amount, coin.decimals)
+        if own_gas:
+            await purse.check_gas()
         output.note("waiting for the chain")
         await act(found, units)
         await _show(purse, found, output)

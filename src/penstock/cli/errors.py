@@ -14,6 +14,7 @@
         ├── ProcessDied      a process of ours ended by itself
         ├── NotReady         a process of ours did not answer in time
         ├── Unreachable      a service that this command talks to does not answer
+        ├── GasMissing       the account that should pay for a transaction has nothing
         ├── NotSettled       a dispute is not over long after its deadline
         └── UnitsMissing     money is not where the newest co-signed states say
 """
@@ -180,6 +181,15 @@ class Unreachable(CliError):
     reason: str
     message = "{service} at {url} does not answer: {reason}"
     remedy = "Start it (`penstock up` runs everything locally), or correct the address."
+
+
+@dataclass(eq=False)
+class GasMissing(CliError):
+    """The account cannot pay for any transaction, so none was made."""
+
+    account: str
+    message = "the account {account} holds no ETH to pay for the transaction"
+    remedy = "Send it some ETH; on a local chain `penstock faucet` does. What the node relays needs none."
 
 
 @dataclass(eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock.chain.errors import KeyFault
-from penstock.cli.errors import CliError, NotReady, Unreachable, UsageFault
+from penstock.cli.errors import CliError, GasMissing, NotReady, Unreachable, UsageFault
 from penstock.protocol.errors import InputFault, PenstockError
 
 DONE = 0
@@ -28,6 +28,8 @@ def status_of(error: Exception) -> int:
             return USAGE
         case Unreachable() | NotReady():
             return UNREACHABLE
+        case GasMissing():
+            return REFUSED
         case CliError():
             return FAILED
         case PenstockError():

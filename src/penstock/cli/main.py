@@ -16,6 +16,7 @@ from penstock.cli.channel import app as channel_app
 from penstock.cli.demo import demo
 from penstock.cli.deploy import deploy
 from penstock.cli.errors import CommandMalformed
+from penstock.cli.faucet import faucet
 from penstock.cli.output import report
 from penstock.cli.payee import collect, refund
 from penstock.cli.services import node, status, watch
@@ -36,6 +37,7 @@ app.command()(deploy)
 app.command()(node)
 app.command()(watch)
 app.command()(status)
+app.command()(faucet)
 channel_app.command()(refund)
 channel_app.command()(collect)
 app.add_typer(channel_app)

@@ -10,7 +10,7 @@ from penstock.chain.keys import load_keystore
 from penstock.chain.rpc import Rpc
 from penstock.chain.tokens import Token
 from penstock.cli.channel_view import Coin
-from penstock.cli.errors import ChannelUnclear, HomeMissing
+from penstock.cli.errors import ChannelUnclear, GasMissing, HomeMissing
 from penstock.cli.operator import Operator
 from penstock.cli.passwords import read_password
 from penstock.client import AsyncChannel, AsyncClient
@@ -41,10 +41,16 @@ class Coins:
 class Purse:
     """The payer's client and what it pays with; made by `open_purse`."""
 
-    def __init__(self, client: AsyncClient, coins: Coins, first_block: int) -> None:
+    def __init__(self, client: AsyncClient, rpc: Rpc, first_block: int) -> None:
         self.client = client
-        self.coins = coins
+        self.coins = Coins(rpc)
         self.first_block = first_block
+        self._rpc = rpc
+
+    async def check_gas(self) -> None:
+        """Check that the payer can pay for a transaction; a stored one would be sent whenever it can."""
+        if await self._rpc.balance(self.client.payer) == 0:
+            raise GasMissing(str(self.client.payer))
 
     async def token(self, named: str | None) -> Address:
         """Return the token to pay with; raises `TokenNotChosen` if none is named and the node takes several."""
@@ -115,7 +121,7 @@ async def open_purse(home: Path, password_file: Path | None) -> AsyncIterator[Pu
             contract=settings.chain.contract,
         )
         async with connected as client:
-            yield Purse(client, Coins(rpc), settings.chain.deployment_block)
+            yield Purse(client, rpc, settings.chain.deployment_block)
     finally:
         await rpc.close()
 
