@@ -16,6 +16,7 @@ from penstock import __version__
 from penstock.api import documents
 from penstock.api.errors import InternalError, MethodUnsupported, RouteUnknown
 from penstock.api.metrics import Metrics, metrics_of
+from penstock.api.openapi import describe, methods_at
 from penstock.api.problems import respond
 from penstock.api.routes import channels, exits, service, states, vouchers
 from penstock.node.node import Node
@@ -41,6 +42,8 @@ def create_app(node: Node, operator_token: str) -> FastAPI:
         version=__version__,
         openapi_tags=documents.TAGS,
         redoc_url=None,
+        # A redirect would have a client send its body, and its signature, twice.
+        redirect_slashes=False,
     )
     app.state.node = node
     app.state.operator_token = operator_token
@@ -50,6 +53,7 @@ def create_app(node: Node, operator_token: str) -> FastAPI:
     app.add_exception_handler(PenstockError, _on_fault)
     app.add_exception_handler(RequestValidationError, _on_parameter)
     app.add_exception_handler(HTTPException, _on_http)
+    describe(app)
     app.add_middleware(_Observed, metrics=app.state.metrics)
     return app
 
@@ -74,7 +78,9 @@ def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path = request.url.path
     if error.status_code == _METHOD_UNSUPPORTED:
-        return _on_fault(request, MethodUnsupported(request.method, path, (error.headers or {}).get("Allow", "")))
+        # The framework names the methods of the first route that fits, not of all.
+        allowed = ", ".join(methods_at(request.app, path)) or (error.headers or {}).get("Allow", "")
+        return _on_fault(request, MethodUnsupported(request.method, path, allowed))
     return _on_fault(request, RouteUnknown(path))
 
 

@@ -184,6 +184,22 @@ REPLIES: dict[str, Any] = {
         "relayMinimumDeposit": "1000000",
         "watchers": ["http://127.0.0.1:8403"],
     },
+    "links": {
+        "service": "penstock node",
+        "version": "0.1.0",
+        "node": "/v1/node",
+        "health": "/v1/health",
+        "metrics": "/metrics",
+        "documentation": "/docs",
+        "openapi": "/openapi.json",
+    },
+    "metrics": 'penstock_states_accepted_total{repeated="false"} 1000.0',
+    "error": {
+        "code": "unknown-base",
+        "title": "The proposal builds on a state that is not the newest co-signed one",
+        "status": 409,
+        "remedy": "Fetch the latest state and propose on it again with a higher number.",
+    },
     "health": {
         "status": "ok",
         "head": {"number": 4711, "time": 1789990000, "lagSeconds": 1},
@@ -204,8 +220,9 @@ def answers(example: str, *faults: type[PenstockError], status: int = 200, says:
     faults
         Every error the endpoint answers with, beside those of the records.
     """
+    media_type = "text/plain" if isinstance(REPLIES[example], str) else "application/json"
     described: dict[int | str, Any] = {
-        status: {"description": says, "content": {"application/json": {"example": REPLIES[example]}}}
+        status: {"description": says, "content": {media_type: {"example": REPLIES[example]}}}
     }
     named: list[type[PenstockError]] = [*faults, StorageUnavailable]
     for fault in named:

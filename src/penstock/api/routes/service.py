@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response, status
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from penstock import __version__
 from penstock.api.access import TheNode
-from penstock.api.documents import answers
+from penstock.api.documents import REPLIES, answers
 from penstock.api.errors import RouteUnknown
 from penstock.api.metrics import metrics_of
 from penstock.api.problems import status_of, title_of
@@ -19,18 +20,11 @@ from penstock.protocol.primitives import ZERO_WORD
 router = APIRouter(tags=["service"])
 
 
-@router.get("/", include_in_schema=False)
+@router.get("/", responses=answers("links", says="Where everything is."))
 async def show_links() -> dict[str, str]:
     """Say where everything is."""
-    return {
-        "service": "penstock node",
-        "version": __version__,
-        "node": "/v1/node",
-        "health": "/v1/health",
-        "metrics": "/metrics",
-        "documentation": "/docs",
-        "openapi": "/openapi.json",
-    }
+    links: dict[str, str] = REPLIES["links"]
+    return links | {"version": __version__}
 
 
 @router.get("/v1/node", responses=answers("node", says="What a payer needs to open a channel with this node."))
@@ -93,7 +87,7 @@ def _signer(node: Node) -> str:
     return "ok"
 
 
-@router.get("/metrics", include_in_schema=False)
+@router.get("/metrics", response_class=PlainTextResponse, responses=answers("metrics", says="Prometheus' text format."))
 async def show_metrics(node: TheNode, request: Request) -> Response:
     """Show the numbers for Prometheus."""
     metrics = metrics_of(request)
@@ -101,7 +95,7 @@ async def show_metrics(node: TheNode, request: Request) -> Response:
     return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/errors/{code}", responses=answers("node", says="What the error means."), include_in_schema=False)
+@router.get("/errors/{code}", responses=answers("error", RouteUnknown, says="What the error means."))
 async def show_error(code: str, request: Request) -> ErrorReply:
     """Explain an error code: this is what a problem's `type` points to."""
     kind = PenstockError.by_code(code)
