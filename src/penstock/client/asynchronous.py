@@ -2,57 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-import anyio
-import httpx
-
-from penstock.chain.account import Account
-from penstock.chain.contracts import ChannelsContract
-from penstock.chain.errors import InvalidKey
-from penstock.chain.rpc import Rpc
-from penstock.chain.sender import Sender, SenderSettings
-from penstock.chain.signer import Signer
-from penstock.client.book import Book
 from penstock.client.channel import AsyncChannel
-from penstock.client.contract_chain import ContractChain
-from penstock.client.delivery import Delivery
-from penstock.client.errors import ChannelNotKept, NodeMisbehaved, UnknownCode
-from penstock.client.exchange import Exchange
+from penstock.client.connecting import Keys, Places, domain_of, open_session
+from penstock.client.errors import ChannelNotKept, NodeMisbehaved
 from penstock.client.funding import choose_terms
 from penstock.client.home import Home
 from penstock.client.lane import Lane, Session
-from penstock.client.node_api import NodeApi
 from penstock.client.patience import Patience
 from penstock.client.recovery import Recovery
-from penstock.client.sending import Sending
 from penstock.client.shapes import NodeInfo
-from penstock.client.trust import is_shipped_code
 from penstock.client.watchers import WatcherAddress, WatcherClient
 from penstock.protocol.encoding import Domain
-from penstock.protocol.errors import MalformedField, PenstockError
-from penstock.protocol.primitives import Address, Bytes32, parse_hex
-from penstock.protocol.wire import hex_of
-from penstock.storage import Database, UnitOfWork
+from penstock.protocol.primitives import Address, Bytes32
+from penstock.storage import UnitOfWork
 
-_KEY_SIZE = 32
 _PAGE = 100
-_DELIVERY_PAUSE_SECONDS = 0.25
-_DELIVERY_RETRY_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Parties:
-    """Who pays, and which key signs for it."""
-
-    payer: Address
-    payer_signer: Address
 
 
 class AsyncClient:
@@ -62,9 +32,9 @@ class AsyncClient:
     against what it signed.
     """
 
-    def __init__(self, session: Session, parties: Parties, watchers: Sequence[WatcherClient] = ()) -> None:
+    def __init__(self, session: Session, payer: Address, watchers: Sequence[WatcherClient] = ()) -> None:
         self._session = session
-        self._parties = parties
+        self._payer = payer
         self._recovery = Recovery(session, watchers)
         self._channels: dict[Bytes32, AsyncChannel] = {}
         self._info: NodeInfo | None = None
@@ -115,42 +85,18 @@ class AsyncClient:
         WrongChainId, NoContract, ForeignContract, RpcUnavailable
             The endpoint does not serve this contract.
         """
-        account = Account(_key(key))
-        signer_bytes = _key(key if signer_key is None else signer_key)
-        patience = patience or Patience()
-        folder = Home(Path(home) if home is not None else Path.home() / ".penstock" / f"client-{account.address}")
-        async with AsyncExitStack() as stack:
-            http = await stack.enter_async_context(httpx.AsyncClient())
-            exchange = Exchange(url, http, patience)
-            rpc, channels_contract = await _find_contract(exchange, rpc_url, folder, contract, stack)
-            domain = channels_contract.domain
-            signer = Signer(signer_bytes, folder.marks, domain)
-            stack.callback(signer.close)
-            database = Database(folder.database_url, barrier=signer.flush)
-            stack.callback(database.close)
-            await anyio.to_thread.run_sync(database.migrate)
-            await stack.enter_async_context(_bare_faults())
-            tasks = await stack.enter_async_context(anyio.create_task_group())
-            stack.callback(tasks.cancel_scope.cancel)
-            authorize = partial(_authorization, signer)
-            addresses = [WatcherAddress(w) if isinstance(w, str) else w for w in watchers]
-            couriers = [WatcherClient(address, http, domain, patience, authorize) for address in addresses]
-            deliveries = [
-                Delivery(database, courier, _DELIVERY_PAUSE_SECONDS, _DELIVERY_RETRY_SECONDS) for courier in couriers
-            ]
-            for delivery in deliveries:
-                tasks.start_soon(delivery.run)
-            sending = Sending(Sender(rpc, account, database, SenderSettings()), database, tasks)
-            await sending.resume()
-            chain = ContractChain(rpc, channels_contract, account, database, sending, patience)
-            book = Book(signer, domain, time.time)
-            session = Session(NodeApi(exchange, authorize), chain, database, book, patience, partial(_wake, deliveries))
-            yield cls(session, Parties(account.address, signer.address), couriers)
+        keys = Keys.read(key, signer_key)
+        folder = Home(Path(home) if home is not None else Path.home() / ".penstock" / f"client-{keys.payer.address}")
+        trusted = None if contract is None else Address.parse(str(contract), "contract")
+        addresses = [WatcherAddress(watcher) if isinstance(watcher, str) else watcher for watcher in watchers]
+        places = Places(url, rpc_url, folder, trusted, addresses, patience or Patience())
+        async with open_session(keys, places) as (session, couriers):
+            yield cls(session, keys.payer.address, couriers)
 
     @property
     def payer(self) -> Address:
         """Return the account that pays."""
-        return self._parties.payer
+        return self._payer
 
     @property
     def domain(self) -> Domain:
@@ -167,7 +113,7 @@ class AsyncClient:
         """
         if self._info is None:
             info = await self._session.node.info()
-            named = _domain_of(info, self._session.node.url)
+            named = domain_of(info, self._session.node.url)
             if named != self.domain:
                 raise NodeMisbehaved(self._session.node.url, "GET /v1/node", str(self.domain), str(named))
             self._info = info
@@ -215,7 +161,7 @@ class AsyncClient:
         terms = choose_terms(
             info,
             self._session.node.url,
-            (self._parties.payer, self._parties.payer_signer),
+            (self._payer, self._session.book.signer.address),
             token=Address.parse(str(token), "token") if token is not None else None,
             challenge_period_seconds=challenge_period_seconds,
             one_way=one_way,
@@ -267,7 +213,7 @@ class AsyncClient:
         return [
             self._take(await self._recovery.recover(self.domain.channel_id(each), each), in_step=False)
             for each in terms
-            if each.payer_signer == self._parties.payer_signer
+            if each.payer_signer == self._session.book.signer.address
         ]
 
     def _take(self, lane: Lane, *, in_step: bool) -> AsyncChannel:
@@ -277,71 +223,6 @@ class AsyncClient:
             channel = AsyncChannel(lane, self.node_info, in_step=in_step)
             self._channels[lane.channel_id] = channel
         return channel
-
-
-@asynccontextmanager
-async def _bare_faults() -> AsyncIterator[None]:
-    """Let what the caller's block raises out as it is: a task group would wrap it, and ``except`` would miss it."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) > 1:
-            raise
-        fault = group.exceptions[0]
-        raise fault from fault.__cause__
-
-
-async def _find_contract(
-    exchange: Exchange, rpc_url: str, home: Home, contract: Address | str | None, stack: AsyncExitStack
-) -> tuple[Rpc, ChannelsContract]:
-    """Return the contract that the caller named, else the one of earlier connections, else the one the node names."""
-    kept = home.kept()
-    named = None
-    if contract is None and kept is None:
-        named = _domain_of(await NodeApi(exchange, _nobody).info(), exchange.url)
-    expected = kept or named
-    rpc = await Rpc.connect(rpc_url, expected.chain_id if expected else None)
-    stack.push_async_callback(rpc.close)
-    if contract is not None:
-        expected = Domain(rpc.chain_id, Address.parse(str(contract), "contract"))
-        home.check(expected)
-    assert expected is not None
-    if named is not None and not is_shipped_code(await rpc.code(expected.contract)):
-        raise UnknownCode(exchange.url, str(expected.contract))
-    found = await ChannelsContract.connect(rpc, expected.contract)
-    home.keep(expected)
-    return rpc, found
-
-
-def _nobody(_method: str, _path: str) -> str:
-    return ""
-
-
-def _domain_of(info: NodeInfo, url: str) -> Domain:
-    try:
-        return Domain(info.chainId, Address.parse(info.contract, "contract"))
-    except PenstockError as error:
-        raise NodeMisbehaved(url, "GET /v1/node", "a contract's address", str(error)) from error
-
-
-def _authorization(signer: Signer, method: str, path: str) -> str:
-    issued_at = int(time.time())
-    return f"Penstock issuedAt={issued_at}, signature={hex_of(signer.sign_request(method, path, issued_at))}"
-
-
-def _wake(deliveries: Sequence[Delivery]) -> None:
-    for delivery in deliveries:
-        delivery.wake()
-
-
-def _key(key: bytes | str) -> bytes:
-    if isinstance(key, bytes):
-        return key
-    try:
-        return parse_hex(key, "key", _KEY_SIZE)
-    except MalformedField:
-        # From None: the parser's own error repeats what it read, and a key belongs in no message.
-        raise InvalidKey(f"not 0x and {2 * _KEY_SIZE} hex digits") from None
 
 
 def _word(channel_id: Bytes32 | str) -> Bytes32:

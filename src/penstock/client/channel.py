@@ -33,7 +33,7 @@ class AsyncChannel:
         self._node_info = node_info
         self._payments = Payments(lane, in_step=in_step)
         self._funding = Funding(lane)
-        self._exits = Exits(lane, self._payments)
+        self._exits = Exits(lane, self._payments, node_info)
 
     def __repr__(self) -> str:
         """Name the channel."""
@@ -162,8 +162,8 @@ class AsyncChannel:
     ) -> None:
         """Take ``amount`` out of the open channel; return once the chain shows it.
 
-        The withdrawal is valid for ``valid_seconds``; until it has expired the amount counts as withdrawn. Calling
-        again with the same amount sends the same withdrawal again.
+        The withdrawal is valid for ``valid_seconds``, or as near to it as the node allows; until it has expired the
+        amount counts as withdrawn. Calling again with the same amount sends the same withdrawal again.
 
         Parameters
         ----------

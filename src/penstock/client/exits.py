@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from penstock.client.errors import (
     CloseNotAgreed,
     CloseUnseen,
@@ -11,6 +13,7 @@ from penstock.client.errors import (
 from penstock.client.lane import Lane
 from penstock.client.payments import Payments
 from penstock.client.ports import ChainView
+from penstock.client.shapes import NodeInfo
 from penstock.protocol.errors import PenstockError, SignatureFault
 from penstock.protocol.messages import Close, SignedState, Withdrawal
 from penstock.protocol.onchain import Ended
@@ -18,14 +21,16 @@ from penstock.protocol.signatures import check_signer
 from penstock.storage import Transaction
 
 WITHDRAWAL_MARGIN_SECONDS = 60
-"""How long a withdrawal must stay valid at least, so that its transaction has time to be mined."""
+"""How long a withdrawal must stay valid at least, so that its transaction has time to be mined; and how far its
+deadline stays within the node's limits, since the node's head may be a little older or newer than ours."""
 
 
 class Exits:
     """All that takes the payer's money out of one channel; callers hold the lane's lock."""
 
-    def __init__(self, lane: Lane, payments: Payments) -> None:
+    def __init__(self, lane: Lane, payments: Payments, node_info: Callable[[], Awaitable[NodeInfo]]) -> None:
         self._lane = lane
+        self._node_info = node_info
         self._session = lane.session
         self._payments = payments
 
@@ -33,7 +38,8 @@ class Exits:
         """Withdraw ``amount``, and return once the chain shows it."""
         await self._payments.get_ready()
         view = await self._lane.look()
-        period = (view.head_time + WITHDRAWAL_MARGIN_SECONDS, view.head_time + valid_seconds)
+        seconds = _within(valid_seconds, await self._node_info())
+        period = (view.head_time + WITHDRAWAL_MARGIN_SECONDS, view.head_time + seconds)
         withdrawal, ours = await self._lane.run(
             lambda uow: self._session.book.sign_withdrawal(uow, self._lane.channel_id, amount, period)
         )
@@ -98,6 +104,13 @@ class Exits:
             check_signer(self._session.book.domain.digest(asked), theirs, self._lane.terms.payee_signer)
         except SignatureFault as error:
             raise NodeMisbehaved(url, request, "the payee's signature", str(error)) from error
+
+
+def _within(seconds: int, info: NodeInfo) -> int:
+    bounds = info.withdrawalWindowSeconds
+    if bounds is None:
+        return seconds
+    return max(min(seconds, bounds.maximum - WITHDRAWAL_MARGIN_SECONDS), bounds.minimum + WITHDRAWAL_MARGIN_SECONDS)
 
 
 def _ended(view: ChainView) -> bool:

@@ -14,7 +14,7 @@ from penstock.protocol.wire import CauseJson, ChannelJson, SignedStateJson, Vouc
 
 @dataclass
 class PeriodBounds:
-    """The challenge periods that the node takes, in seconds."""
+    """Bounds in seconds, both included."""
 
     minimum: int
     maximum: int
@@ -35,6 +35,7 @@ class NodeInfo:
     relays: bool = False
     relayMinimumDeposit: str = "0"
     watchers: list[str] = field(default_factory=list)
+    withdrawalWindowSeconds: PeriodBounds | None = None
 
 
 @dataclass

@@ -17,7 +17,7 @@ import msgspec
 from penstock.api.problems import problem_of
 from penstock.chain.errors import RpcUnavailable
 from penstock.chain.signer import Signer
-from penstock.client.asynchronous import AsyncClient, Parties
+from penstock.client.asynchronous import AsyncClient
 from penstock.client.book import Book
 from penstock.client.exchange import Exchange
 from penstock.client.lane import Session
@@ -227,6 +227,7 @@ class FakeNode:
             "payeeSigner": str(self.party.address),
             "tokens": [str(TOKEN)],
             "challengePeriodSeconds": {"minimum": 60, "maximum": 7200},
+            "withdrawalWindowSeconds": {"minimum": 60, "maximum": 1800},
             "confirmations": 1,
             "relays": True,
             "relayMinimumDeposit": "10",
@@ -282,7 +283,7 @@ class FakeNode:
         withdrawal = withdrawal_from_json(position.channel_id, WithdrawalJson(**body["withdrawal"]))
         signature_from_json(body["payerSignature"], "payerSignature")
         if withdrawal.payer_total > position.funds.payer_withdrawn:
-            check_withdrawal(position, withdrawal, self.chain.time, self.chain.time + 86_400)
+            check_withdrawal(position, withdrawal, self.chain.time + 60, self.chain.time + 1800)
         if body["submit"]:
             self.chain.pay_out(withdrawal)
         return {
@@ -344,7 +345,7 @@ class Rig:
                 patience=self.patience,
                 evidence_changed=self._wake,
             )
-            yield AsyncClient(session, Parties(party.address, signer.address), self.watchers)
+            yield AsyncClient(session, party.address, self.watchers)
         finally:
             database.close()
             signer.close()

@@ -17,7 +17,7 @@ import pytest
 from penstock.api.problems import problem_of
 from penstock.chain.errors import InvalidKey
 from penstock.client import AsyncChannel, AsyncClient, Channel, Client
-from penstock.client.asynchronous import _key
+from penstock.client.connecting import Keys
 from penstock.client.delivery import Delivery
 from penstock.client.errors import ForeignHome, HomeUnusable, NodeRefused, WatcherMisbehaved, WatcherRefused
 from penstock.client.home import Home
@@ -107,7 +107,7 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_a_malformed_key_is_never_repeated() -> None:
     with pytest.raises(InvalidKey) as caught:
-        _key("0xsecret")
+        Keys.read("0xsecret", None)
 
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
