@@ -37,7 +37,7 @@ from penstock.node.delivery import Delivery
 from penstock.node.head import Head
 from penstock.node.node import Node
 from penstock.node.records import Block
-from penstock.protocol.errors import ChainFault, PenstockError
+from penstock.protocol.errors import PenstockError
 from penstock.protocol.primitives import Bytes32
 from penstock.storage.database import Database
 
@@ -155,8 +155,9 @@ async def open_chain_side(settings: ChainSettings, database: Database, account: 
 async def in_background(**works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Run works beside the block, by name, until it ends.
 
-    One that stops for a fault of the chain stays stopped until a person has looked; one that stops for a bug of ours
-    is started again, since all of them go on from the records.
+    One that stops is started again: all of them go on from the records. Nothing is recorded while the chain
+    contradicts itself, so the node's view gets old and it signs nothing new; giving up would leave it blind even
+    if an endpoint lied for a moment only.
     """
     tasks = [asyncio.create_task(_keep_running(name, work), name=name) for name, work in works.items()]
     try:
@@ -171,11 +172,8 @@ async def _keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await work()
-        except ChainFault as fault:
-            log.critical("stopped for good", work=name, why=str(fault))
-            return
         except PenstockError as fault:
-            log.error("stopped, starts again", work=name, why=str(fault))  # noqa: TRY400 (no trace: it has a name)
+            log.critical("stopped, starts again", work=name, code=fault.code, why=str(fault))
         except Exception:
             log.exception("stopped, starts again", work=name)
         await asyncio.sleep(_RETRY_SECONDS)
