@@ -88,7 +88,10 @@ class Book:
         for cause in causes:
             if cause.cause_id in applied:
                 raise CauseRepeated(cause.cause_id)
-        position, unsigned = propose(self.load(uow, channel_id), causes, self.domain)
+        before = self.load(uow, channel_id)
+        position, unsigned = propose(before, causes, self.domain)
+        # Noted here and not with the answer: one wait for the disk covers this mark and the next one.
+        self.signer.note_cosigned(channel_id, before.base.sequence)
         signed = replace(unsigned, signature=self.signer.sign_state(unsigned.state, cosigned=False))
         uow.states.add(signed, b"", self.now())
         uow.channels.save(position)
@@ -110,12 +113,12 @@ class Book:
             return before
         channel_id, sequence = signed.state.channel_id, signed.state.sequence
         known = uow.states.get(channel_id, sequence)
-        if known is None:
-            after = replace(after, highest_seen=jump(after.highest_seen))
         uow.states.complete(signed, self.now())
         if known is not None:
             uow.causes.apply(channel_id, sequence, known.causes)
-        self.signer.note_cosigned(channel_id, sequence)
+        else:
+            after = replace(after, highest_seen=jump(after.highest_seen))
+            self.signer.note_cosigned(channel_id, sequence)
         uow.channels.save(after)
         return after
 
@@ -245,6 +248,7 @@ class Book:
         position = self.load(uow, channel_id)
         close = Close(channel_id, position.base.paid)
         uow.channels.save(check_close(position, close))
+        self.signer.note_cosigned(channel_id, position.base.sequence)
         return close, self.signer.sign_close(close)
 
 
