@@ -9,10 +9,11 @@ import asyncio
 import logging
 import os
 import secrets
+import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,26 @@ async def _keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(_RETRY_SECONDS)
 
 
+class _Server(uvicorn.Server):
+    """A server that returns when it is asked to stop.
+
+    Uvicorn's own sends itself the signal again at the end, which would end the process before what runs in the
+    background has come to rest and the files are closed.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at SIGTERM and SIGINT."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
 async def serve(app: Any, host: str, port: int) -> None:
     """Serve an ASGI application until SIGTERM or SIGINT; requests under way are answered first."""
     config = uvicorn.Config(
@@ -192,7 +213,7 @@ async def serve(app: Any, host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    await uvicorn.Server(config).serve()
+    await _Server(config).serve()
 
 
 # The node ----------------------------------------------------------------------------------------------------------

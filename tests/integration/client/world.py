@@ -75,10 +75,14 @@ class NodeProcess:
 
     def start(self) -> None:
         """Run it until it can sign."""
+        self.launch()
+        until(self.serves, "the node serves")
+
+    def launch(self) -> None:
+        """Run it."""
         assert self.process is None
         self.process = _processes.Process(target=_run, args=(str(self.home), str(self.home / "log")))
         self.process.start()
-        until(self.serves, "the node serves")
 
     def serves(self) -> bool:
         """Tell whether it can sign."""
