@@ -180,8 +180,8 @@ class ChainRecords(Protocol):
         """Replace everything above block ``after`` by these blocks and events; return the channels it touched.
 
         ``blocks`` ascend, the last is the new cursor; ``after`` is the cursor, or the last common block in a reorg.
-        Touched are channels with an event that came, vanished or got its ``confirmations``: each is refreshed, and
-        promises that expired are forgotten. All but the newest ``keep`` block numbers are pruned.
+        Touched are channels with an event that came, vanished, or won or lost its ``confirmations``: each is refreshed,
+        and promises that expired are forgotten. All but the newest ``keep`` block numbers are pruned.
 
         Raises
         ------
@@ -203,7 +203,10 @@ class ChainRecords(Protocol):
 
 
 class Transactions(Protocol):
-    """Intents and what became of them; a nonce and the signed bytes always come in one write."""
+    """Intents and what became of them; a nonce and the signed bytes always come in one write.
+
+    A step that does not follow from where the transaction stands raises `RecordConflict` and changes nothing.
+    """
 
     def add(self, intent: Intent, sender: Address, at: int) -> Transaction:
         """Store an intent once; the same one again returns what became of it.

@@ -167,6 +167,14 @@ def test_a_reorg_below_the_confirmations_takes_the_money_back(registered: Databa
     assert position.phase == Unopened()
 
 
+def test_a_shorter_branch_takes_confirmations_back(registered: Database) -> None:
+    advance(registered, 1, 8, (6, OPENED))
+    assert funds(registered) == Funds(100)
+
+    assert advance(registered, 7, 7, fork=1) == {CHANNEL}
+    assert funds(registered) == Funds()
+
+
 def test_a_reorg_that_brings_the_event_again_confirms_it_anew(registered: Database) -> None:
     advance(registered, 1, 8, (8, OPENED))
     advance(registered, 7, 9, (9, OPENED), fork=1)

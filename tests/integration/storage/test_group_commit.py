@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -278,3 +281,16 @@ async def test_other_databases_are_refused_without_repeating_a_password(address:
         Database(address)
 
     assert "secret" not in str(caught.value)
+
+
+async def test_no_other_process_writes_between_a_works_reading_and_writing(tmp_path: Path) -> None:
+    def read_then_write(uow: UnitOfWork) -> None:
+        assert uow.states.get(CHANNEL, 1) is None
+        other = sqlite3.connect(tmp_path / "records.db", timeout=0, isolation_level=None)
+        with contextlib.closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        record(1)(uow)
+
+    with Database(f"sqlite:///{tmp_path / 'records.db'}") as database:
+        database.migrate()
+        await database.run(read_then_write)

@@ -72,11 +72,13 @@ class ChainRecords(Events):
         ImpossibleEvent
             The events cannot follow the ones before: nothing of it is kept.
         """
-        unconfirmed = min(self._confirmed_number(confirmations), after - confirmations + 1)
+        confirmed_before = self._confirmed_number(confirmations)
         touched = self._cut(after)
         self._add(blocks, events)
         touched.update(event.channel_id for _, event in events)
-        touched |= self._with_events(unconfirmed, self._confirmed_number(confirmations))
+        # Confirmations are lost as well as won: the new branch of a reorg may still be shorter than the old one.
+        confirmed_now = self._confirmed_number(confirmations)
+        touched |= self._with_events(min(confirmed_before, confirmed_now), max(confirmed_before, confirmed_now))
         self.refresh(touched, confirmations)
         confirmed = self.confirmed(confirmations)
         if confirmed:
