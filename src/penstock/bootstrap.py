@@ -47,6 +47,9 @@ log = structlog.get_logger("penstock")
 GRACE_SECONDS = 5
 """How long requests under way may take to end when the process is asked to stop."""
 
+KEEP_ALIVE_SECONDS = 60
+"""How long a payer's connection may rest between two payments."""
+
 _RETRY_SECONDS = 2.0
 _WATCHER_TIMEOUT_SECONDS = 10.0
 
@@ -211,6 +214,7 @@ async def serve(app: Any, host: str, port: int) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     await _Server(config).serve()

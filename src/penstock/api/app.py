@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock import __version__
@@ -106,6 +107,8 @@ class _Observed:
 
         try:
             await self._app(scope, receive, observe)
+        except ClientDisconnect:
+            log.debug("the client left", path=scope["path"])
         except Exception:
             request_id = secrets.token_hex(8)
             log.exception("failed", path=scope["path"], request_id=request_id)

@@ -16,7 +16,8 @@ from penstock.node.ports import Database
 from penstock.node.records import Watch
 from penstock.protocol.errors import PenstockError
 
-_PAGE = 100
+_PAGE = 32
+"""So many channels are under way to a watcher at once: their receipts share a commit."""
 _RETRY_SECONDS_MAX = 30.0
 
 log = structlog.get_logger(__name__)
@@ -71,9 +72,9 @@ class Delivery:
             )
             if not waiting:
                 return complete
-            for watch in waiting:
-                # One that is refused must not hold up the others.
-                complete = await self._deliver(courier, watch) and complete
+            taken = await asyncio.gather(*(self._deliver(courier, watch) for watch in waiting))
+            # One that was refused must not hold up the others: what comes after it is sent first.
+            complete = complete and all(taken)
             after = waiting[-1].channel_id
 
     async def _deliver(self, courier: Courier, watch: Watch) -> bool:

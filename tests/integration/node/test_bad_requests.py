@@ -12,6 +12,7 @@ from penstock.protocol.messages import Withdrawal
 from tests.support.bodies import problem, proposal_body, registration_body, states_path, withdrawal_body
 from tests.support.nodes import TOKEN_HEADER, NodeWorld, new_node, serve_node
 from tests.support.parties import make_channel, make_position, make_proposal
+from tests.support.watching import until
 
 JSON = {"content-type": "application/json"}
 CHANNEL = "/v1/channels/0x" + "07" * 32
@@ -198,6 +199,16 @@ def test_what_is_not_http_hurts_nobody(http: httpx.Client) -> None:
         assert b"400" in connection.recv(100)
 
     assert http.get("/v1/health").status_code == 200
+
+
+def test_a_client_that_leaves_in_the_middle_is_no_failure(http: httpx.Client) -> None:
+    with socket.create_connection((http.base_url.host, http.base_url.port or 0)) as connection:
+        head = "POST /v1/channels HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
+        connection.sendall(head.encode())
+
+    left = 'route="/v1/channels",status="0"'
+    until(lambda: left in http.get("/metrics").text, "the node has noticed")
+    assert 'status="500"' not in http.get("/metrics").text
 
 
 def test_a_bug_of_ours_shows_no_trace(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
