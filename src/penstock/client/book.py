@@ -98,14 +98,15 @@ class Book:
         return [signed]
 
     def record_answer(self, uow: UnitOfWork, signed: SignedState) -> Position:
-        """Store a co-signed state of ours or of a store that was lost; both signatures are checked here.
+        """Store a co-signed state, of ours or of records that were lost; both signatures are checked here.
+
+        A state that our records do not have, or have otherwise, was signed by our key and forgotten: from then on
+        numbers go on far above it.
 
         Raises
         ------
         MalformedSignature, HighS, WrongSigner
             It is not signed by both: nothing changes.
-        RecordConflict
-            Our own records have another state at this sequence.
         """
         before = self.load(uow, signed.state.channel_id)
         after = complete(before, signed, self.domain)
@@ -113,12 +114,18 @@ class Book:
             return before
         channel_id, sequence = signed.state.channel_id, signed.state.sequence
         known = uow.states.get(channel_id, sequence)
-        uow.states.complete(signed, self.now())
-        if known is not None:
+        if known is not None and known.signed.state == signed.state:
+            uow.states.complete(signed, self.now())
             uow.causes.apply(channel_id, sequence, known.causes)
         else:
             after = replace(after, highest_seen=jump(after.highest_seen))
             self.signer.note_cosigned(channel_id, sequence)
+            if known is None:
+                uow.states.complete(signed, self.now())
+            else:
+                # Two states of ours with one number: the signer's marks were lost too. The history keeps what we
+                # had, the position takes what both signed.
+                uow.states.refuse(channel_id, sequence)
         uow.channels.save(after)
         return after
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
 import httpx
+import msgspec
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay, wait_random_exponential
 
 from penstock.client.patience import Patience
+from penstock.client.problems import Problem
 
 ANSWER_BYTES_MAX = 4 * 2**20
+_EXCERPT = 200
 _SERVER_ERRORS = 500
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE_SECONDS = 0.1
@@ -81,7 +85,7 @@ class Exchange:
         except httpx.TransportError as error:
             raise NoAnswer(str(error) or type(error).__name__) from error
         if response.status_code >= _SERVER_ERRORS or response.status_code == _TOO_MANY_REQUESTS:
-            raise NoAnswer(f"status {response.status_code}: {received[:200].decode(errors='replace')}")
+            raise NoAnswer(f"status {response.status_code}: {_reason(received)}")
         return Answer(response.status_code, received)
 
 
@@ -92,3 +96,12 @@ async def _read(response: httpx.Response) -> bytes:
         if len(received) > ANSWER_BYTES_MAX:
             raise TooLong
     return bytes(received)
+
+
+def _reason(body: bytes) -> str:
+    """Return what a problem document says, or else the body's beginning."""
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        problem = msgspec.json.decode(body, type=Problem)
+        if problem.detail:
+            return problem.detail[:_EXCERPT]
+    return body[:_EXCERPT].decode(errors="replace")

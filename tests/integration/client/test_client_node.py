@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import anyio
 import pytest
 
-from penstock.chain.errors import TransactionFailed
-from penstock.client import Client
+from penstock.chain.errors import ForeignMarks, NoContract, SignerInUse, TransactionFailed, WrongChainId
+from penstock.client import Client, Patience
 from penstock.client.errors import ForeignHome, UnknownCode
+from penstock.client.home import Home
+from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import BalanceExceeded, CauseRepeated, ChannelClosing, ChannelSettled
 from penstock.protocol.messages import SignedState
 from penstock.protocol.onchain import Closing, Ended
 from tests.integration.client.world import PATIENCE, RELAY_MINIMUM, NodeProcess
 from tests.support.parties import cause_id
+from tests.support.watching import new_watcher, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
@@ -162,8 +166,22 @@ async def test_bad_input_is_named_and_changes_nothing(node: NodeProcess) -> None
         await channel.deposit(RELAY_MINIMUM)
 
         assert (await channel.pay(1)).sequence == 1
+        with pytest.raises(SignerInUse):
+            async with node.connect(payer):
+                pass
     with pytest.raises(ForeignHome):
         async with node.connect(payer, contract=node.chain.token):
+            pass
+    with pytest.raises(ForeignMarks):
+        async with node.connect(payer, signer_key=b"\5" * 32):
+            pass
+    with pytest.raises(NoContract):
+        async with node.connect(payer, home=payer.home.with_name("new"), contract="0x" + "ee" * 20):
+            pass
+    elsewhere = payer.home.with_name("elsewhere")
+    Home(elsewhere).keep(Domain(1, node.chain.contract))
+    with pytest.raises(WrongChainId):
+        async with node.connect(payer, home=elsewhere):
             pass
 
 
@@ -192,3 +210,31 @@ async def test_a_node_on_a_contract_of_its_own_gets_no_deposit(node: NodeProcess
 
     async with node.connect(payer, contract=node.chain.contract) as client:
         assert client.domain == node.chain.domain
+
+
+async def test_a_watcher_of_the_payers_own_gets_the_newest_state_and_gives_it_back(
+    node: NodeProcess, tmp_path: Path
+) -> None:
+    payer = await anyio.to_thread.run_sync(node.payer)
+    with new_watcher(node.chain, tmp_path / "watcher") as watcher:
+        await anyio.to_thread.run_sync(watcher.start)
+        async with node.connect(payer, watchers=[watcher.url]) as client:
+            channel = await client.open_channel(DEPOSIT)
+            await channel.pay(1_000)
+            await channel.pay(2_000)
+
+            def holds_the_newest() -> bool:
+                shown = watcher.show(channel.id, payer.account)
+                return shown.is_success and shown.json()["state"]["state"]["sequence"] == "2"
+
+            await anyio.to_thread.run_sync(until, holds_the_newest, "the watcher holds the newest state")
+        shutil.rmtree(payer.home)
+        node.kill()
+
+        patient = Patience(answer_seconds=1)
+        async with node.connect(
+            payer, watchers=[watcher.url], contract=node.chain.contract, patience=patient
+        ) as client:
+            recovered = await client.recover(channel.id)
+
+            assert (await recovered.position()).base.paid == 3_000

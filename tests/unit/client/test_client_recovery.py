@@ -168,6 +168,24 @@ async def test_a_backup_without_the_signers_marks_asks_the_node_before_it_signs(
     assert payment.sequence > RECOVERY_JUMP
 
 
+async def test_a_second_state_at_one_sequence_is_refused_and_the_genuine_one_taken_over(rig: Rig) -> None:
+    with rig.client() as client:
+        channel = await client.open_channel(DEPOSIT)
+    backup = copy_home(rig, "backup")
+    with rig.client() as client:
+        first = await (await client.channel(channel.id)).pay(2)
+    rig.home = backup
+    rig.node.lie = lambda name, answer: answer | {"newest": None} if name.startswith("GET") else answer
+
+    with rig.client() as client:
+        payment = await (await client.channel(channel.id)).pay(4)
+        history = await (await client.channel(channel.id)).history()
+
+    assert (first.sequence, payment.paid) == (1, 6)
+    assert payment.sequence > RECOVERY_JUMP
+    assert [record.status for record in history] == ["co-signed", "refused"]
+
+
 async def test_every_channel_that_the_chain_names_is_found(rig: Rig) -> None:
     with rig.client() as client:
         opened = [await client.open_channel(DEPOSIT) for _ in range(3)]
