@@ -128,7 +128,7 @@ abstract contract ChannelsTest is Test {
     }
 
     function signState(Channel memory channel, State memory state) internal returns (Signatures memory) {
-        return signBoth(channel, stateHash(channels.channelId(channel), state));
+        return signBoth(stateHash(channels.channelId(channel), state));
     }
 
     function signVoucher(Channel memory channel, uint128 paid) internal returns (Signature memory) {
@@ -136,14 +136,14 @@ abstract contract ChannelsTest is Test {
     }
 
     function signWithdrawal(Channel memory channel, Withdrawal memory withdrawal) internal returns (Signatures memory) {
-        return signBoth(channel, withdrawalHash(channels.channelId(channel), withdrawal));
+        return signBoth(withdrawalHash(channels.channelId(channel), withdrawal));
     }
 
     function signClose(Channel memory channel, int128 paid) internal returns (Signatures memory) {
-        return signBoth(channel, closeHash(channels.channelId(channel), paid));
+        return signBoth(closeHash(channels.channelId(channel), paid));
     }
 
-    function signBoth(Channel memory, bytes32 structHash) internal returns (Signatures memory) {
+    function signBoth(bytes32 structHash) internal returns (Signatures memory) {
         bytes32 signed = digest(structHash);
         return Signatures({payer: sign(payerSigner, signed), payee: sign(payeeSigner, signed)});
     }

@@ -44,16 +44,24 @@ contract WithdrawTest is ChannelsTest {
         assertEq(usdc.balanceOf(payer.addr), payerBefore);
     }
 
-    function test_WhenOnlyThePayerDeposited_ThePayeeCanWithdraw() public {
+    function test_WhenOnlyThePayerDeposited_ThePayeeCanWithdrawAndItCounts() public {
         Channel memory channel = twoWay();
         channel.salt = 2;
-        open(channel, 100, 0);
+        bytes32 id = open(channel, 100, 0);
         Withdrawal memory withdrawal = withdrawalOf(0, 40);
+        Signatures memory signatures = signWithdrawal(channel, withdrawal);
+        Signatures memory closing = signClose(channel, 50);
 
-        channels.withdraw(channel, withdrawal, signWithdrawal(channel, withdrawal));
+        vm.expectEmit(address(channels));
+        emit IChannels.Withdrawn(id, 0, 40);
+        channels.withdraw(channel, withdrawal, signatures);
 
         assertEq(viewOf(channel).payeeWithdrawn, 40);
-        assertEq(viewOf(channel).payerWithdrawn, 0);
+        vm.expectRevert(abi.encodeWithSelector(IChannels.NothingToWithdraw.selector, 0, 40, 0, 40));
+        channels.withdraw(channel, withdrawal, signatures);
+        vm.expectEmit(address(channels));
+        emit IChannels.Closed(id, 50, 10);
+        channels.close(channel, 50, closing);
     }
 
     function test_WhenOneSideTakesBothDeposits_ItIsPaid() public {
