@@ -28,8 +28,8 @@ from penstock.storage import UnitOfWork
 RECOVERY_JUMP = 2**31
 """How far above everything seen a party goes on after it lost data (docs/protocol.md, section 3)."""
 
-_BELIEVABLE_GAP = 2**34
-# The node's word on used numbers is unsigned: a wild one would use up all numbers.
+_BELIEVABLE_MAX = 2**62
+"""The node's word on used numbers is unsigned: a wild one would use up all numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ class Book:
         uow.channels.save(after)
         return after
 
-    def record_refusal(self, uow: UnitOfWork, proposal: Proposal, newest: SignedState | None, highest: int) -> bool:
-        """Note that ``proposal`` was refused; return whether the node taught us something to propose again with.
+    def record_refusal(self, uow: UnitOfWork, proposal: Proposal, newest: SignedState | None, highest: int) -> None:
+        """Note that ``proposal`` was refused, and take what the node says of the newest state and number.
 
         Parameters
         ----------
@@ -139,14 +139,11 @@ class Book:
         highest
             The highest number used as the node tells it, 0 if it does not say.
         """
-        channel_id, sequence = proposal.state.channel_id, proposal.state.sequence
-        before = self.load(uow, channel_id)
-        after = before if newest is None else self.record_answer(uow, newest)
-        uow.states.refuse(channel_id, sequence)
-        if after.highest_seen < highest <= after.highest_seen + _BELIEVABLE_GAP:
-            after = replace(after, highest_seen=highest)
-            uow.channels.save(after)
-        return after.base != before.base or after.highest_seen > before.highest_seen
+        channel_id = proposal.state.channel_id
+        uow.states.refuse(channel_id, proposal.state.sequence)
+        position = self.load(uow, channel_id) if newest is None else self.record_answer(uow, newest)
+        if position.highest_seen < highest <= _BELIEVABLE_MAX:
+            uow.channels.save(replace(position, highest_seen=highest))
 
     def record_recovery(
         self, uow: UnitOfWork, channel: Channel, found: Sequence[SignedState], highest: int
@@ -172,7 +169,8 @@ class Book:
                 uow.states.add(Proposal(ZERO_WORD, signed.state, signed.payer_signature, ()), b"", self.now())
                 uow.states.refuse(channel_id, signed.state.sequence)
         after = self.load(uow, channel_id)
-        seen = max([highest, *(signed.state.sequence for signed in found)])
+        claimed = highest if highest <= _BELIEVABLE_MAX else 0
+        seen = max([claimed, *(signed.state.sequence for signed in found)])
         if lost or seen > before.highest_seen:
             after = replace(after, highest_seen=max(after.highest_seen, jump(max(seen, before.highest_seen))))
             uow.channels.save(after)

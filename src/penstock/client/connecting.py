@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
 
@@ -47,7 +47,7 @@ class Keys:
     """The account that pays, and the key that signs states (32 bytes)."""
 
     payer: Account
-    signer: bytes
+    signer: bytes = field(repr=False)
 
     @classmethod
     def read(cls, key: bytes | str, signer_key: bytes | str | None) -> Self:

@@ -11,6 +11,7 @@
         ├── NodeRefused             a refusal under a code that this version does not know
         ├── WatcherUnreachable, WatcherRefused, WatcherMisbehaved
         ├── ChannelNotKept          the local store does not have the channel
+        ├── InvalidUrl              not the address of a service
         ├── UnknownCode             the contract that the node names is not ours
         ├── ForeignHome             the home directory belongs to another contract or chain
         ├── HomeUnusable            the home directory cannot be read or written
@@ -122,6 +123,16 @@ class ChannelNotKept(ClientFault):
     channel_id: str
     message = "channel {channel_id} is not in the local store"
     remedy = "If the store was lost, recover(channel_id) rebuilds the channel from the node and the watchers."
+
+
+@dataclass(eq=False)
+class InvalidUrl(ClientFault):
+    """Not the address of an HTTP service."""
+
+    url: str
+    reason: str
+    message = "{url} is not the address of a service: {reason}"
+    remedy = "Give an address such as http://127.0.0.1:8402."
 
 
 @dataclass(eq=False)

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_before_delay, wait_random_exponential
 
+from penstock.client.errors import InvalidUrl
 from penstock.client.patience import Patience
 from penstock.client.problems import Problem
 
@@ -48,10 +49,15 @@ class Exchange:
 
     Every request of the protocol may be repeated without harm, so each is, with growing random pauses, until
     ``patience.answer_seconds`` are over.
+
+    Raises
+    ------
+    InvalidUrl
+        ``url`` is no address of an HTTP service.
     """
 
     def __init__(self, url: str, http: httpx.AsyncClient, patience: Patience) -> None:
-        self.url = url.rstrip("/")
+        self.url = _checked(url)
         self._http = http
         self._patience = patience
 
@@ -87,6 +93,16 @@ class Exchange:
         if response.status_code >= _SERVER_ERRORS or response.status_code == _TOO_MANY_REQUESTS:
             raise NoAnswer(f"status {response.status_code}: {_reason(received)}")
         return Answer(response.status_code, received)
+
+
+def _checked(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise InvalidUrl(url, str(error)) from None
+    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
+        raise InvalidUrl(url, "expected http:// or https://, a host, and no query")
+    return url.rstrip("/")
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -257,6 +257,19 @@ async def test_terms_of_another_channel_are_not_recovered(rig: Rig) -> None:
         await client.recover(channel.id)
 
 
+async def test_a_wild_claim_about_used_numbers_does_not_use_them_up(rig: Rig) -> None:
+    with rig.client() as client:
+        channel = await client.open_channel(DEPOSIT)
+        await channel.pay(10)
+    rig.home = rig.home.with_name("new")
+    rig.node.lie = lambda name, shape: shape | {"highestSeen": str(2**64 - 1)} if name.startswith("GET") else shape
+
+    with rig.client() as client:
+        recovered = await client.recover(channel.id)
+
+        assert (await recovered.pay(1)).paid == 11
+
+
 async def test_a_lying_recovery_is_not_believed(rig: Rig) -> None:
     with rig.client() as client:
         channel = await client.open_channel(DEPOSIT)

@@ -16,10 +16,11 @@ import pytest
 
 from penstock.api.problems import problem_of
 from penstock.chain.errors import InvalidKey
-from penstock.client import AsyncChannel, AsyncClient, Channel, Client
+from penstock.client import AsyncChannel, AsyncClient, Channel, Client, Patience
 from penstock.client.connecting import Keys
 from penstock.client.delivery import Delivery
-from penstock.client.errors import ForeignHome, HomeUnusable, NodeRefused, WatcherMisbehaved, WatcherRefused
+from penstock.client.errors import ForeignHome, HomeUnusable, InvalidUrl, NodeRefused, WatcherMisbehaved, WatcherRefused
+from penstock.client.exchange import Exchange
 from penstock.client.home import Home
 from penstock.client.problems import Problem, error_of
 from penstock.protocol import errors as protocol
@@ -111,6 +112,17 @@ def test_a_malformed_key_is_never_repeated() -> None:
 
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_keys_show_themselves_to_nobody() -> None:
+    assert "07" * 8 not in repr(Keys.read(b"\7" * 32, None))
+    assert "\\x07" not in repr(Keys.read(b"\7" * 32, None))
+
+
+@pytest.mark.parametrize("url", ["", "node.example", "ftp://node.example", "http://", "http://a\0b", "http://a?b=c"])
+def test_an_address_that_is_none_is_named(url: str) -> None:
+    with pytest.raises(InvalidUrl):
+        Exchange(url, httpx.AsyncClient(), Patience())
 
 
 def public(kind: type) -> dict[str, Any]:
