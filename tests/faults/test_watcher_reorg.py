@@ -16,6 +16,7 @@ from penstock.chain.rpc import Rpc
 from penstock.protocol.onchain import Closing, Ended, OnChain, Open
 from tests.support.anvil import USDC, Chain, deploy, run_anvil
 from tests.support.disputes import CHALLENGE_PERIOD_SECONDS, Pair, make_pair
+from tests.support.miner import Miner, mining
 from tests.support.watching import WatcherProcess, new_watcher, until
 
 CHANNELS = 6
@@ -26,7 +27,7 @@ NEWEST = (9, 7 * USDC)
 
 @pytest.fixture
 def chain() -> Iterator[Chain]:
-    with run_anvil("--block-time", "0.2") as anvil:
+    with run_anvil() as anvil:
         yield deploy(anvil)
 
 
@@ -38,15 +39,17 @@ def test_no_reorg_keeps_the_newest_state_from_deciding(chain: Chain, tmp_path: P
     pairs = open_channels(chain)
     # No reorg reaches the deposits.
     chain.anvil.mine(DEPTH_MAX)
-    with new_watcher(chain, tmp_path) as watcher:
+    with new_watcher(chain, tmp_path) as watcher, mining(chain.anvil) as miner:
         watcher.start()
         for pair in pairs:
             watcher.give(pair.channel, pair.state(*NEWEST))
 
-        reorganise(chain, pairs, chance)
+        reorganise(miner, pairs, chance)
         until(lambda: all(is_answered(pair) for pair in pairs), "all closes are answered", 60)
+        # Time has passed for good: no reorg reaches the block with which it did.
         chain.anvil.increase_time(CHALLENGE_PERIOD_SECONDS)
-        settle_through_reorgs(chain, pairs, chance)
+        chain.anvil.mine(DEPTH_MAX)
+        settle_through_reorgs(miner, pairs, chance)
         watcher.kill()
 
         check_money(chain, pairs)
@@ -61,12 +64,12 @@ def open_channels(chain: Chain) -> list[Pair]:
     return pairs
 
 
-def reorganise(chain: Chain, pairs: list[Pair], chance: random.Random) -> None:
+def reorganise(miner: Miner, pairs: list[Pair], chance: random.Random) -> None:
     """Start closes, undo blocks, and start again what was undone, as an obstinate payer does."""
     for _ in range(REORGS):
         start_closes(pairs, chance)
         time.sleep(chance.uniform(0, 0.4))
-        chain.anvil.reorg(chance.randint(1, DEPTH_MAX))
+        miner.reorg(chance.randint(1, DEPTH_MAX))
     start_closes(pairs, chance)
 
 
@@ -77,11 +80,11 @@ def start_closes(pairs: list[Pair], chance: random.Random) -> None:
             pair.send(calls.start_close(pair.channel, chance.choice((None, stale))))
 
 
-def settle_through_reorgs(chain: Chain, pairs: list[Pair], chance: random.Random) -> None:
-    """Undo settlements, but no deeper than one block a time: the closes themselves stay."""
+def settle_through_reorgs(miner: Miner, pairs: list[Pair], chance: random.Random) -> None:
+    """Undo settlements, not the closes themselves."""
     for _ in range(3):
         until(lambda: all(isinstance(state_of(pair).phase, Ended) for pair in pairs), "all channels are settled", 60)
-        chain.anvil.reorg(chance.randint(1, 2))
+        miner.reorg(chance.randint(1, 2))
     until(lambda: all(isinstance(state_of(pair).phase, Ended) for pair in pairs), "all channels are settled", 60)
 
 

@@ -25,11 +25,22 @@ _PURPOSES: dict[type[Action], str] = {Challenge: "challenge", Collect: "collect"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One look at a closing channel: what it needs, and the key under which that was sent just now, if it was."""
+    """One look at a closing channel.
+
+    Attributes
+    ----------
+    action
+        What the chain needs to be told, None if nothing.
+    answered
+        Whether the evidence held has nothing to add to what the chain knows.
+    sent
+        The key under which a transaction was stored just now, None if none was.
+    """
 
     channel_id: Bytes32
     deadline: int
     action: Action | None
+    answered: bool
     sent: str | None
 
 
@@ -73,8 +84,9 @@ class Guard:
         if not isinstance(onchain.phase, Closing):
             return None
         action = decide(onchain, watch.evidence, head.time)
+        answered = decide(onchain, watch.evidence, onchain.phase.deadline - 1) is None
         sent = self._send(uow, watch, action, head) if action else None
-        return Finding(watch.channel_id, onchain.phase.deadline, action, sent)
+        return Finding(watch.channel_id, onchain.phase.deadline, action, answered, sent)
 
     def _send(self, uow: UnitOfWork, watch: Watch, action: Action, head: Block) -> str | None:
         first = intent_key(watch.channel_id, action)
@@ -109,18 +121,17 @@ class Guard:
 
     def _report_progress(self, finding: Finding, head: Block) -> None:
         channel_id = finding.channel_id
-        match finding.action:
-            case Challenge() | Collect():
-                self._unanswered.add(channel_id)
-            case None if channel_id in self._unanswered:
-                self._unanswered.remove(channel_id)
-                margin = finding.deadline - head.time
-                self._metrics.margin.observe(margin)
-                log.info("answered", channel=str(channel_id), margin_seconds=margin)
-            case Settle() if channel_id in self._unanswered:
-                self._unanswered.remove(channel_id)
-                self._metrics.missed.inc()
-                log.error("deadline missed", channel=str(channel_id), deadline=finding.deadline)
+        margin = finding.deadline - head.time
+        if finding.answered and channel_id in self._unanswered:
+            self._unanswered.remove(channel_id)
+            self._metrics.margin.observe(max(margin, 0))
+            log.info("answered", channel=str(channel_id), margin_seconds=margin)
+        elif not finding.answered and margin > 0:
+            self._unanswered.add(channel_id)
+        elif not finding.answered and channel_id in self._unanswered:
+            self._unanswered.remove(channel_id)
+            self._metrics.missed.inc()
+            log.error("deadline missed", channel=str(channel_id), deadline=finding.deadline)
 
 
 def _calldata(channel: Channel, action: Action) -> bytes:

@@ -195,6 +195,14 @@ async def test_a_missed_deadline_is_counted(world: World) -> None:
     assert world.metrics.registry.get_sample_value("penstock_watcher_deadlines_missed_total") == 1
 
 
+async def test_an_answer_that_is_seen_after_the_deadline_is_not_a_missed_one(world: World) -> None:
+    await disputed(world)
+    await world.block(challenged(TWO_WAY_ID, 11), seconds=PERIOD)
+
+    assert world.metrics.registry.get_sample_value("penstock_watcher_deadlines_missed_total") == 0
+    assert world.metrics.registry.get_sample_value("penstock_watcher_challenge_margin_seconds_count") == 1
+
+
 async def test_a_voucher_is_collected_before_a_one_way_deadline_and_settled_after_it(world: World) -> None:
     await world.open(ONE_WAY)
     await world.take(ONE_WAY, VOUCHER)

@@ -17,14 +17,22 @@ from penstock.protocol.signatures import check_signer
 from penstock.protocol.wire import ReceiptJson, evidence_to_json, receipt_from_json
 from tests.support.anvil import USDC, Chain, deploy, run_anvil
 from tests.support.disputes import CHALLENGE_PERIOD_SECONDS, Pair, make_pair
+from tests.support.miner import Miner, mining
 from tests.support.watching import WatcherProcess, as_json, new_watcher, until
 
 
 @pytest.fixture
 def chain() -> Iterator[Chain]:
-    """The contracts on a chain of the test's own with five blocks a second."""
-    with run_anvil("--block-time", "0.2") as anvil:
+    """The contracts on a chain of the test's own."""
+    with run_anvil() as anvil:
         yield deploy(anvil)
+
+
+@pytest.fixture(autouse=True)
+def miner(chain: Chain) -> Iterator[Miner]:
+    """Five blocks a second."""
+    with mining(chain.anvil) as made:
+        yield made
 
 
 @pytest.fixture
@@ -59,12 +67,14 @@ def was_answered(pair: Pair) -> bool:
     return Challenged in events(pair.chain, pair.channel_id)
 
 
-def test_a_stale_close_is_answered_within_two_blocks_and_settled_at_the_newest_state(watcher: WatcherProcess) -> None:
+def test_a_stale_close_is_answered_within_two_blocks_and_settled_at_the_newest_state(
+    watcher: WatcherProcess, miner: Miner
+) -> None:
     chain = watcher.chain
     watcher.start()
     pair = make_pair(chain)
     shape = watcher.give(pair.channel, pair.state(10, 30 * USDC))
-    chain.anvil.rpc("evm_setIntervalMining", 1)
+    miner.pace(1.0)
     pair.send(calls.start_close(pair.channel, pair.state(3, 5 * USDC)))
     until(lambda: was_answered(pair), "the close is answered")
 
@@ -129,7 +139,7 @@ def test_evidence_that_comes_after_the_close_is_used_at_once(watcher: WatcherPro
     until(lambda: was_answered(pair), "the close is answered")
 
 
-def test_a_challenge_that_a_reorg_undid_is_sent_again(watcher: WatcherProcess) -> None:
+def test_a_challenge_that_a_reorg_undid_is_sent_again(watcher: WatcherProcess, miner: Miner) -> None:
     chain = watcher.chain
     watcher.start()
     pair = make_pair(chain)
@@ -138,7 +148,7 @@ def test_a_challenge_that_a_reorg_undid_is_sent_again(watcher: WatcherProcess) -
     until(lambda: was_answered(pair), "the close is answered")
 
     mined_in = events(chain, pair.channel_id)[Challenged]
-    chain.anvil.reorg(chain.anvil.height - mined_in + 1)
+    miner.reorg(chain.anvil.height - mined_in + 1)
     assert not was_answered(pair)
 
     until(lambda: was_answered(pair), "the close is answered again")
