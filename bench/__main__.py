@@ -16,7 +16,7 @@ from bench.naive import serve_naive
 from bench.servers import Server, running, serve_penstock
 from bench.workload import Lane, make_lanes, to_requests
 
-_NAIVE_SHARE = 8
+_NAIVE_SHARE = 4
 """The naive path gets so many times fewer payments, so that it does not take the minute for itself."""
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the node's throughput.")
     parser.add_argument("--channels", type=int, default=64, help="channels, each over a connection of its own")
-    parser.add_argument("--payments", type=int, default=300, help="payments in each channel")
+    parser.add_argument("--payments", type=int, default=120, help="payments in each channel")
     options = parser.parse_args()
     lanes = make_lanes(options.channels, options.payments)
     few = [Lane(lane.channel_id, lane.channel, lane.proposals[: options.payments // _NAIVE_SHARE]) for lane in lanes]
@@ -54,7 +54,11 @@ def _print(top: float, single: load.Result, naive: load.Result, half: load.Resul
         ("ceiling: accept alone, one core", f"{top:,.0f}/s", ""),
         ("one update per HTTP request", f"{single.rate:,.0f}/s", f"{single.rate / top:.2f} of the ceiling, want 0.45"),
         ("  p99 at half that rate", f"{half.percentile(0.99):.1f} ms", "want 15 ms at most"),
-        ("the naive path", f"{naive.rate:,.0f}/s", f"{single.rate / naive.rate:.1f} times slower, want 18"),
+        (
+            "the naive path",
+            f"{naive.rate:,.0f}/s",
+            f"the node does {single.rate / naive.rate:.1f} times as much, want 18",
+        ),
     ]
     for name, value, remark in rows:
         sys.stdout.write(f"{name:34} {value:>12}   {remark}\n")

@@ -24,13 +24,16 @@ _BEARER = re.compile(r"Bearer (\S+)", re.IGNORECASE)
 _PENSTOCK = re.compile(r"Penstock issuedAt=(\d{1,15}), ?signature=0x([0-9a-fA-F]{130})", re.IGNORECASE)
 
 
-def node_of(request: Request) -> Node:
+# FastAPI would run plain functions in a thread each; these wait for nothing.
+
+
+async def node_of(request: Request) -> Node:
     """Return the node that this application serves."""
     node: Node = request.app.state.node
     return node
 
 
-def channel_id_of(channel_id: str) -> Bytes32:
+async def channel_id_of(channel_id: str) -> Bytes32:
     """Return the path's channel id; raises `MalformedField`."""
     return Bytes32.parse(channel_id, "channelId")
 
@@ -39,7 +42,7 @@ TheNode = Annotated[Node, Depends(node_of)]
 ChannelId = Annotated[Bytes32, Depends(channel_id_of)]
 
 
-def check_operator(request: Request) -> None:
+async def check_operator(request: Request) -> None:
     """Check that the operator asks.
 
     Raises
@@ -71,7 +74,7 @@ async def check_reader(request: Request, node: TheNode, channel_id: ChannelId) -
     """
     header = request.headers.get("authorization", "")
     if _BEARER.fullmatch(header):
-        check_operator(request)
+        await check_operator(request)
         return
     position = await node.read(lambda uow, _: load(uow, channel_id))
     check_party(request, position.channel, node.context.domain, node.context.now())

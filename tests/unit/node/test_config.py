@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
-from penstock.config import PasswordFileUnusable, SettingsInvalid, load_settings
+from penstock.config import PasswordFileUnusable, Settings, SettingsInvalid, load_settings
 
 FILE = """\
 [chain]
@@ -108,3 +110,14 @@ def test_a_password_file_that_cannot_be_used_is_named(home: Path, content: bytes
 def test_no_password_at_all_is_named(home: Path) -> None:
     with pytest.raises(PasswordFileUnusable, match="PENSTOCK_PASSWORD"):
         load_settings(home).keystore_password(None)
+
+
+def test_every_setting_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs/settings.md").read_text()
+
+    for section in ("chain", "node", "watcher", "client", "log"):
+        shape = Settings.model_fields[section].annotation
+        (kind,) = [kind for kind in (shape, *get_args(shape)) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        table = text.partition(f"## `[{section}]`")[2].partition("\n## ")[0]
+        missing = [name for name in kind.model_fields if f"`{name}`" not in table]
+        assert not missing, f"[{section}] {missing}"
