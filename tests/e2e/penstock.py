@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from penstock.cli.ports import free_ports
 COMMAND = (sys.executable, "-m", "penstock.cli")
 START_SECONDS = 60
 END_SECONDS = 30
+READY = "Ctrl-C ends everything"
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,20 @@ class Done:
         return json.loads(self.err.splitlines()[-1])["error"]
 
 
+def clean_environment() -> dict[str, str]:
+    """Return the environment without settings of the user's own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
+
+
 def penstock(*arguments: str, timeout: float = 60, text: str = "", **variables: str) -> Done:
     """Run a command to its end; ``variables`` are set in its environment."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")} | variables
     done = subprocess.run(
         [*COMMAND, *arguments],
         input=text,
         capture_output=True,
         text=True,
         timeout=timeout,
-        env=environment,
+        env=clean_environment() | variables,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
@@ -65,12 +71,17 @@ def penstock(*arguments: str, timeout: float = 60, text: str = "", **variables: 
 
 @dataclass
 class Up:
-    """A running ``penstock up``."""
+    """A running ``penstock up``; what it says goes to a file, which never fills up as a pipe does."""
 
     process: subprocess.Popen[str]
     home: Path
     ports: list[int]
-    lines: list[dict[str, Any]]
+    log: Path
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """All that it has said."""
+        return [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
     def run(self, *arguments: str) -> Done:
         """Run a command on its home, in JSON, inside this process: it need not load all its modules each time."""
@@ -94,10 +105,8 @@ class Up:
         return self.wait()
 
     def wait(self) -> int:
-        """Return its exit status once it has ended, with everything it still said in ``lines``."""
-        out, _ = self.process.communicate(timeout=END_SECONDS)
-        self.lines += [json.loads(line) for line in out.splitlines()]
-        return self.process.returncode
+        """Return its exit status once it has ended."""
+        return self.process.wait(END_SECONDS)
 
 
 @contextmanager
@@ -106,27 +115,27 @@ def running_up(home: Path, *options: str) -> Iterator[Up]:
     ports = free_ports(3)
     named = zip(("--chain-port", "--node-port", "--watcher-port"), map(str, ports), strict=True)
     arguments = [word for pair in named for word in pair]
-    process = subprocess.Popen(
-        [*COMMAND, "up", "--home", str(home), "--json", *arguments, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    up = Up(process, home, ports, [])
+    log = home.with_suffix(".log")
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "up", "--home", str(home), "--json", *arguments, *options],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=clean_environment(),
+        )
+    up = Up(process, home, ports, log)
     try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            up.lines.append(json.loads(line))
-            if up.lines[-1] == {"process": "up", "line": "Ctrl-C ends everything"}:
-                break
-        else:
-            raise AssertionError(f"it ended before everything ran: {up.lines}")
+        give_up = time.monotonic() + START_SECONDS
+        while {"process": "up", "line": READY} not in up.lines:
+            assert process.poll() is None, f"it ended before everything ran: {up.lines}"
+            assert time.monotonic() < give_up, f"it does not start: {up.lines}"
+            time.sleep(0.1)
         yield up
     finally:
         if process.poll() is None:
             process.kill()
-        if process.stdout is not None and not process.stdout.closed:
-            process.communicate()
+        process.wait(10)
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from penstock.cli import exits
-from tests.e2e.penstock import Up, penstock, running_up
+from tests.e2e.penstock import Up, penstock
 
 pytestmark = pytest.mark.timeout(180)
 
 UNKNOWN = "0x" + "11" * 32
 TOO_MUCH = str(2**128)
-
-
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with running_up(tmp_path_factory.mktemp("cli") / "home") as running:
-        yield running
-        running.end()
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("PENSTOCK_")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +71,7 @@ def test_a_one_way_channel_is_collected(up: Up) -> None:
 
 
 def test_a_close_without_the_node_needs_gas_and_is_settled_by_the_watcher(up: Up) -> None:
-    opened = up.run("channel", "open", "5", "--challenge-period", "10").data
+    opened = up.run("channel", "open", "5", "--challenge-period", "3").data
     channel = opened["channelId"]
     up.run("channel", "pay", channel, "1").data  # noqa: B018 (checks the exit status)
     up.take_gas(opened["payer"])

@@ -56,6 +56,10 @@ class Anvil:
         """Set an account's balance; no transaction is made."""
         await self.ask("anvil_setBalance", str(account), hex(wei))
 
+    async def mine_every(self, seconds: int) -> None:
+        """Mine a block every so many seconds, whether there are transactions or not."""
+        await self.ask("evm_setIntervalMining", seconds)
+
     async def transactions(self) -> list[MinedTransaction]:
         """Return every transaction of every block, in the chain's order."""
         found = []

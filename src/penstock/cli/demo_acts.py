@@ -146,7 +146,7 @@ class Acts:
             await self._world.supervisor.kill(name)
         self._stage.bad("kill -9: node and watcher are gone")
         with self._stage.waiting("starting both again"):
-            await asyncio.gather(self._world.stack.start_watcher(), self._world.stack.start_node())
+            await self._world.stack.start_services()
         self._stage.good("both serve again, from what they had written to disk")
 
     async def _ether(self) -> str:

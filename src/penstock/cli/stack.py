@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import dataclass
 
@@ -56,8 +57,7 @@ class LocalStack:
         """
         await self.start_chain()
         deployment = await self.deploy()
-        await self.start_watcher()
-        await self.start_node()
+        await self.start_services()
         return deployment
 
     async def start_chain(self) -> None:
@@ -65,7 +65,7 @@ class LocalStack:
         anvil = Anvil(self.ports.chain_url)
         argv = (
             *(str(find_anvil()), "--host", self.ports.host, "--port", str(self.ports.chain), "--quiet"),
-            *("--chain-id", str(CHAIN_ID), "--block-time", str(_BLOCK_SECONDS), "--slots-in-an-epoch", "1"),
+            *("--chain-id", str(CHAIN_ID), "--slots-in-an-epoch", "1"),
             # No accounts of its own: theirs have keys that everybody knows.
             *("--accounts", "0", "--state", str(self.home.chain_state), "--state-interval", "1"),
         )
@@ -74,7 +74,10 @@ class LocalStack:
             await self.supervisor.start(program, self.wait_seconds)
 
     async def deploy(self) -> Deployment:
-        """Deploy the contracts, give gas and play money, and write the configuration; later runs only the latter."""
+        """Deploy the contracts, give gas and play money, and write the configuration; later runs only the latter.
+
+        Until then every transaction has a block of its own, at once; afterwards there is a block every second.
+        """
         deployment = read_deployment(self.home)
         rpc = await Rpc.connect(self.ports.chain_url, CHAIN_ID)
         try:
@@ -84,16 +87,17 @@ class LocalStack:
                 await rpc.require_code(deployment.contract)
         finally:
             await rpc.close()
+        async with Anvil(self.ports.chain_url) as anvil:
+            await anvil.mine_every(_BLOCK_SECONDS)
         write_config(self.home, self.ports, deployment, self.challenge_period_seconds)
         return deployment
 
-    async def start_node(self) -> None:
-        """Run the node."""
-        await self._start_service("node", "node", self.ports.node_url)
-
-    async def start_watcher(self) -> None:
-        """Run the watcher."""
-        await self._start_service("watcher", "watch", self.ports.watcher_url)
+    async def start_services(self) -> None:
+        """Run the watcher and the node, at the same time."""
+        await asyncio.gather(
+            self._start_service("watcher", "watch", self.ports.watcher_url),
+            self._start_service("node", "node", self.ports.node_url),
+        )
 
     async def _deploy_first(self, rpc: Rpc) -> Deployment:
         async with Anvil(self.ports.chain_url) as anvil:
