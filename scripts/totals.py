@@ -94,7 +94,7 @@ def main(arguments: list[str]) -> int:
             print(error)
             complete = False
             continue
-        print(f"{suite:8} {totals}" + ("" if totals.passed + totals.failed else "  <- ran nothing"))
+        print(f"{suite:10} {totals}" + ("" if totals.passed + totals.failed else "  <- ran nothing"))
         complete = complete and totals.passed + totals.failed > 0
         sum_of_all += totals
     print(sum_of_all)

@@ -18,9 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPILERS = ROOT / ".tool/solcx"
 SHIPPED = sorted(file.stem for file in (ROOT / "src/penstock/artifacts").glob("*.json"))
 
-# One worker compiles for all tests here.
-pytestmark = pytest.mark.xdist_group("compilers")
-
 
 @dataclass(frozen=True)
 class Bytecode:
