@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from dataclasses import replace
 
 import uvloop
 
@@ -39,20 +40,24 @@ def main() -> None:
 
 
 def _measure(server: Server, lanes: list[Lane], rate: float | None = None) -> load.Result:
-    with running(server, lanes) as port:
-        return uvloop.run(_load(port, lanes, rate))
-
-
-async def _load(port: int, lanes: list[Lane], rate: float | None) -> load.Result:
-    # The first connection waits until the server accepts it; it is there by then.
-    await load.run(port, [to_requests(lanes[0])[:1]])
-    return await load.run(port, [to_requests(lane) for lane in lanes[1:]], rate)
+    first, *others = [to_requests(lane) for lane in lanes]
+    with running(server, lanes) as under_load:
+        # The socket listens before the server is up: this returns when it is.
+        uvloop.run(load.run(under_load.port, [first[:1]]))
+        before = under_load.cpu_seconds
+        result = uvloop.run(load.run(under_load.port, others, rate))
+        return replace(result, cpu_seconds=under_load.cpu_seconds - before)
 
 
 def _print(top: float, single: load.Result, naive: load.Result, half: load.Result) -> None:
     rows = [
-        ("ceiling: accept alone, one core", f"{top:,.0f}/s", ""),
+        ("ceiling: accept alone, one core", f"{top:,.0f}/s", f"{1e6 / top:.0f} µs each"),
         ("one update per HTTP request", f"{single.rate:,.0f}/s", f"{single.rate / top:.2f} of the ceiling, want 0.45"),
+        (
+            "  computing time of each",
+            f"{single.cpu_microseconds:,.0f} µs",
+            f"the naive path {naive.cpu_microseconds:,.0f} µs",
+        ),
         ("  p99 at half that rate", f"{half.percentile(0.99):.1f} ms", "want 15 ms at most"),
         (
             "the naive path",

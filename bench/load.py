@@ -17,10 +17,16 @@ _OK = b" 200 "
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was measured: updates per second, and each update's seconds in ascending order."""
+    """What was measured: updates per second, each update's seconds in ascending order, the server's computing time."""
 
     rate: float
     latencies: list[float]
+    cpu_seconds: float = 0.0
+
+    @property
+    def cpu_microseconds(self) -> float:
+        """Return the server's computing time for each update."""
+        return 1e6 * self.cpu_seconds / len(self.latencies)
 
     def percentile(self, share: float) -> float:
         """Return the time (milliseconds) within which ``share`` of the updates was answered."""

@@ -7,8 +7,10 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import structlog
 import uvicorn
 
@@ -37,14 +39,28 @@ def serve_app(app: object, listening: socket.socket) -> None:
     uvicorn.Server(config).run([listening])
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server under load: where it serves, and its process."""
+
+    port: int
+    process: psutil.Process
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Return the time that it has computed so far; what others do on the machine hardly changes it."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
 @contextmanager
-def running(server: Server, lanes: Sequence[Lane]) -> Iterator[int]:
-    """Run a server on fresh records until the block ends; yields its port."""
+def running(server: Server, lanes: Sequence[Lane]) -> Iterator[Running]:
+    """Run a server on fresh records until the block ends."""
     with tempfile.TemporaryDirectory() as home, socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         process = multiprocessing.get_context("fork").Process(target=server, args=(Path(home), lanes, listening))
         process.start()
         try:
-            yield listening.getsockname()[1]
+            yield Running(listening.getsockname()[1], psutil.Process(process.pid))
         finally:
             process.terminate()
             process.join()

@@ -19,7 +19,7 @@ from penstock.api.errors import InternalError, MethodUnsupported, RouteUnknown
 from penstock.api.metrics import Metrics, metrics_of
 from penstock.api.openapi import describe, methods_at
 from penstock.api.problems import respond
-from penstock.api.routes import channels, exits, service, states, vouchers
+from penstock.api.routes import channels, exits, payments, service, states, vouchers
 from penstock.node.node import Node
 from penstock.protocol.errors import MalformedField, PenstockError
 
@@ -49,7 +49,7 @@ def create_app(node: Node, operator_token: str) -> FastAPI:
     app.state.node = node
     app.state.operator_token = operator_token
     app.state.metrics = Metrics(node.context.head)
-    for module in (channels, states, vouchers, exits, service):
+    for module in (channels, payments, states, vouchers, exits, service):
         app.include_router(module.router)
     app.add_exception_handler(PenstockError, _on_fault)
     app.add_exception_handler(RequestValidationError, _on_parameter)

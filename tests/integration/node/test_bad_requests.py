@@ -213,7 +213,7 @@ def test_a_client_that_leaves_in_the_middle_is_no_failure(http: httpx.Client) ->
 
 def test_a_bug_of_ours_shows_no_trace(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     position = make_position()
-    monkeypatch.setattr("penstock.api.routes.states.submit_state", lambda *_: 1 / 0)
+    monkeypatch.setattr("penstock.api.routes.payments.submit_state", lambda *_: 1 / 0)
 
     response = http.post(states_path(position.channel_id), json=proposal_body(make_proposal(position)))
 

@@ -6,115 +6,39 @@ import secrets
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Query
 
 from penstock.api import documents, render
 from penstock.api.access import ChannelId, Operator, Reader, TheNode
 from penstock.api.documents import answers
 from penstock.api.errors import (
-    BodyTooLarge,
-    ContentTypeUnsupported,
     MalformedJson,
     NotPermitted,
     Unauthenticated,
 )
-from penstock.api.metrics import metrics_of
-from penstock.api.problems import respond
-from penstock.api.shapes import HistoryReply, LatestReply, RefundJson, StateReply
+from penstock.api.shapes import HistoryReply, LatestReply, RefundJson
 from penstock.api.strict import StrictRoute
-from penstock.node.errors import ChainStale, RecordsBehindMark
 from penstock.node.handlers.channels import show
 from penstock.node.handlers.refunds import IssueRefund, issue_refund
-from penstock.node.handlers.states import Refused, submit_state
 from penstock.protocol.causes import Refund
 from penstock.protocol.errors import (
     AmountOutOfRange,
     BalanceExceeded,
-    BelowMark,
     CauseAltered,
-    CauseNotIssued,
     CauseRepeated,
     ChannelClosing,
     ChannelSettled,
     ChannelUnopened,
     CloseSigned,
-    Equivocation,
-    HighS,
     MalformedField,
-    MalformedSignature,
-    NoCauses,
-    SequenceTooFar,
-    SequenceTooLow,
-    StateMismatch,
-    TooManyCauses,
-    UnknownBase,
     UnknownChannel,
     WrongKind,
-    WrongSigner,
 )
 from penstock.protocol.primitives import UINT64_MAX, UINT128_MAX, Bytes32, parse_int
-from penstock.protocol.wire import CauseJson, ProposalJson, cause_to_json, proposal_from_json
+from penstock.protocol.wire import CauseJson, cause_to_json
 
 router = APIRouter(prefix="/v1/channels/{channel_id}", tags=["states"], route_class=StrictRoute)
 log = structlog.get_logger(__name__)
-
-
-@router.post(
-    "/states",
-    response_model=StateReply,
-    responses=answers(
-        "state",
-        MalformedJson,
-        MalformedField,
-        AmountOutOfRange,
-        BodyTooLarge,
-        ContentTypeUnsupported,
-        UnknownChannel,
-        WrongKind,
-        MalformedSignature,
-        HighS,
-        WrongSigner,
-        ChannelUnopened,
-        ChannelClosing,
-        ChannelSettled,
-        CloseSigned,
-        SequenceTooLow,
-        SequenceTooFar,
-        Equivocation,
-        UnknownBase,
-        NoCauses,
-        TooManyCauses,
-        CauseRepeated,
-        CauseNotIssued,
-        CauseAltered,
-        StateMismatch,
-        BalanceExceeded,
-        BelowMark,
-        RecordsBehindMark,
-        ChainStale,
-        says="The co-signed state. The same proposal again gets the same co-signature again.",
-    ),
-)
-async def propose_state(
-    request: Request,
-    node: TheNode,
-    channel_id: ChannelId,
-    body: Annotated[ProposalJson, Body(openapi_examples=documents.PROPOSAL)],
-) -> StateReply | Response:
-    """Propose the next state; the node recomputes it from its base and its causes and co-signs the same bytes only.
-
-    The proposal is persisted before the co-signature leaves. The number of a refused proposal is used up, unless the
-    refusal's status is 503: then nothing was looked at, and the same proposal may be sent again. Refusals of
-    authentic proposals carry `newest`, the state to build on.
-    """
-    reply = await node.write(submit_state, proposal_from_json(channel_id, body))
-    if isinstance(reply, Refused):
-        if isinstance(reply.error, Equivocation):
-            log.warning("equivocation", channel=str(channel_id), why=str(reply.error))
-        metrics_of(request).refused(reply.error)
-        return respond(reply.error, request.url.path, reply.newest)
-    metrics_of(request).accepted(repeated=reply.repeated)
-    return render.co_signed(reply)
 
 
 @router.get(
