@@ -181,8 +181,13 @@ contract Handler is Test {
 
     function settle(uint256 index, bool waits) external growing {
         index = bound(index, 0, CHANNELS - 1);
-        if (waits && viewAt(index).phase == Phase.Closing) skip(PERIOD);
         bytes memory call_ = abi.encodeCall(channels.settle, (channelAt(index)));
+        uint40 deadline = _ledgers[index].deadline;
+        if (waits && viewAt(index).phase == Phase.Closing && vm.getBlockTimestamp() < deadline) {
+            vm.warp(deadline - 1);
+            refused(_stranger, call_);
+            vm.warp(deadline);
+        }
         bool over = vm.getBlockTimestamp() >= _ledgers[index].deadline;
         if (viewAt(index).phase != Phase.Closing || !over) return refused(_stranger, call_);
 

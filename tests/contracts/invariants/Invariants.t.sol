@@ -70,6 +70,7 @@ contract InvariantsTest is Test {
         assertEq(known.deadline, ledger.deadline, "INV-4 deadline");
         if (known.deadline == 0) return;
         assertEq(known.sequence, ledger.newest, "INV-4 newest state");
+        assertEq(known.locksRoot != 0, known.payerPool != 0 || known.payeePool != 0, "INV-4 the newest state's locks");
         int256 funds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
         int256 left =
             int256(uint256(known.payerDeposit) + known.payeeDeposit - known.payerWithdrawn - known.payeeWithdrawn);
