@@ -13,6 +13,20 @@ _REPLACED = ("HTTPValidationError", "ValidationError")
 """FastAPI's own answer to bad input, in whose place problem documents are sent."""
 
 
+_SECURITY = {
+    "operator": {"type": "http", "scheme": "bearer", "description": "The operator's token."},
+    "party": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": (
+            "`Penstock issuedAt=<seconds>, signature=0x…`: a `Request(string method,string path,uint64 issuedAt)` "
+            "signed by the channel's payerSigner or payeeSigner, at most 300 seconds ago."
+        ),
+    },
+}
+
+
 def describe(app: FastAPI) -> None:
     """Have the application describe its problem documents rather than FastAPI's errors."""
     generate = app.openapi
@@ -20,9 +34,14 @@ def describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = generate()
-            for operations in document["paths"].values():
-                for operation in operations.values():
+            document["components"]["securitySchemes"] = _SECURITY
+            for path, operations in document["paths"].items():
+                for method, operation in operations.items():
                     _mend(operation["responses"])
+                    if "401" in operation["responses"]:
+                        # A party reads its own channel; everything else is the operator's.
+                        reads_channel = method == "get" and "{channel_id}" in path
+                        operation["security"] = [{"operator": []}, *([{"party": []}] if reads_channel else [])]
             for name in _REPLACED:
                 document["components"]["schemas"].pop(name, None)
         return generate()

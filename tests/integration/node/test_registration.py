@@ -145,6 +145,16 @@ def test_a_deposit_that_is_not_worth_its_gas_is_named(
     assert world.records() == before
 
 
+def test_an_authorization_may_last_longer_than_any_record_of_time(world: NodeWorld, http: httpx.Client) -> None:
+    last = 2**64 - 1
+
+    answer = register(http, registration_body(CHANNEL, opening=opening_body(valid_before=last)))
+
+    assert answer.status_code == 201, answer.text
+    (transaction,) = world.database.read_sync(lambda uow: uow.transactions.recent(9))
+    assert transaction.intent.deadline is None
+
+
 def test_a_deposit_that_would_revert_is_not_sent(world: NodeWorld, http: httpx.Client) -> None:
     world.chain.revert = "ERC20InsufficientBalance(balance=0)"
     before = world.records()

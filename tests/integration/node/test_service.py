@@ -156,6 +156,28 @@ def test_every_body_has_an_example_of_its_schema(http: httpx.Client, operations:
         assert body["schema"]["$ref"].startswith("#/components/schemas/")
 
 
+def test_who_may_is_documented(http: httpx.Client) -> None:
+    paths = http.get("/openapi.json").json()["paths"]
+    secured = {
+        (method, path): [name for scheme in operation["security"] for name in scheme]
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if "security" in operation
+    }
+
+    channel = "/v1/channels/{channel_id}"
+    assert secured == {
+        ("get", "/v1/channels"): ["operator"],
+        ("get", "/v1/transactions"): ["operator"],
+        ("post", f"{channel}/refunds"): ["operator"],
+        ("post", f"{channel}/collect"): ["operator"],
+        ("get", channel): ["operator", "party"],
+        ("get", f"{channel}/states"): ["operator", "party"],
+        ("get", f"{channel}/states/latest"): ["operator", "party"],
+        ("get", f"{channel}/vouchers/latest"): ["operator", "party"],
+    }
+
+
 def test_the_documented_problems_are_problems(operations: list[dict[str, Any]]) -> None:
     documents = [
         (int(status), code, example["value"])

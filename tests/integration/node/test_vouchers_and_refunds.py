@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from penstock.node.handlers.states import submit_state
-from penstock.protocol.causes import Pay
+from penstock.protocol.causes import Pay, Refund
 from penstock.protocol.messages import SignedVoucher, State
 from penstock.protocol.onchain import Closing, Ended, OnChain, Open
 from penstock.protocol.position import Position
 from penstock.protocol.primitives import Bytes32
 from penstock.protocol.wire import voucher_to_json
-from tests.support.bodies import problem
+from tests.support.bodies import problem, submit
 from tests.support.nodes import TOKEN_HEADER, NodeWorld, party_header
 from tests.support.parties import PAYER, STRANGER, cause_id, make_channel, make_proposal, make_voucher
 
@@ -124,6 +124,24 @@ def test_the_newest_voucher_is_collected_once(world: NodeWorld, http: httpx.Clie
     problem(http.post(path, headers=TOKEN_HEADER), 409, "nothing-to-collect")
 
 
+def test_what_a_lost_deposit_left_of_a_voucher_is_collected_after_a_top_up(
+    world: NodeWorld, http: httpx.Client, one_way: Position
+) -> None:
+    channel_id = one_way.channel_id
+    path = f"/v1/channels/{channel_id}/collect"
+    post(http, channel_id, make_voucher(one_way, 1000))
+    world.set_onchain(channel_id, OnChain(Open(), 600))
+    first = http.post(path, headers=TOKEN_HEADER).json()
+    world.set_onchain(channel_id, OnChain(Open(), 600, 0, 0, 600))
+    problem(http.post(path, headers=TOKEN_HEADER), 409, "nothing-to-collect")
+
+    world.set_onchain(channel_id, OnChain(Open(), 1000, 0, 0, 600))
+    second = http.post(path, headers=TOKEN_HEADER).json()
+
+    assert first["transaction"]["key"] == f"collect:{channel_id}:600"
+    assert second["transaction"]["key"] == f"collect:{channel_id}:1000"
+
+
 # Refunds ------------------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +176,16 @@ def test_the_same_refund_is_issued_once(world: NodeWorld, http: httpx.Client, pa
     assert world.records() == before
     problem(refund(http, paid.channel_id, "31", id=str(cause_id(7))), 409, "cause-altered")
     problem(refund(http, paid.channel_id, "30", id=str(cause_id(1))), 409, "cause-repeated")
+
+
+def test_no_payment_takes_the_id_of_a_refund(world: NodeWorld, http: httpx.Client, paid: Position) -> None:
+    refund(http, paid.channel_id, "30", id=str(cause_id(7)))
+    before = world.records()["causes"]
+
+    problem(submit(http, make_proposal(paid, Pay(cause_id(7), 30), sequence=2)), 409, "cause-repeated")
+
+    assert world.records()["causes"] == before
+    assert submit(http, make_proposal(paid, Refund(cause_id(7), 30), sequence=3)).status_code == 200
 
 
 def test_refunds_never_promise_more_than_the_payee_has(world: NodeWorld, http: httpx.Client, paid: Position) -> None:
