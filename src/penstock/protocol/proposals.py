@@ -166,12 +166,14 @@ def _check_causes(proposal: Proposal, records: CauseRecords) -> None:
     for cause in causes:
         if cause.cause_id in records.applied or cause.cause_id in repeated:
             raise CauseRepeated(cause.cause_id)
+        issued = records.issued.get(cause.cause_id)
         if isinstance(cause, Refund):
-            issued = records.issued.get(cause.cause_id)
             if issued is None:
                 raise CauseNotIssued(cause.cause_id)
             if issued != cause:
                 raise CauseAltered(cause.cause_id, issued.amount, cause.amount)
+        elif issued is not None:
+            raise CauseRepeated(cause.cause_id)
 
 
 def _check_same(expected: State, got: State) -> None:

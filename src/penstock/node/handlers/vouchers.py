@@ -10,7 +10,7 @@ from penstock.node.handlers.transactions import enqueue_once
 from penstock.node.ports import UnitOfWork
 from penstock.node.records import Intent, Transaction
 from penstock.protocol.messages import SignedVoucher
-from penstock.protocol.position import Position, check_kind
+from penstock.protocol.position import check_kind
 from penstock.protocol.primitives import Bytes32
 from penstock.protocol.vouchers import accept_voucher
 
@@ -45,7 +45,7 @@ def submit_voucher(uow: UnitOfWork, context: Context, signed: SignedVoucher) -> 
 
 
 def collect(uow: UnitOfWork, context: Context, channel_id: Bytes32) -> Transaction:
-    """Have the newest voucher collected; the same voucher is collected once.
+    """Have the newest voucher collected, as far as the deposit covers it; the same total is collected once.
 
     Raises
     ------
@@ -58,13 +58,11 @@ def collect(uow: UnitOfWork, context: Context, channel_id: Bytes32) -> Transacti
     check_kind(position, one_way=True, operation="collect")
     paid = position.voucher.voucher.paid if position.voucher else 0
     collected = position.funds.payee_withdrawn
-    if position.voucher is None or _covered(position, paid) <= collected:
+    # The key names what is taken: what a lost deposit left of a voucher is taken after a top-up, in another one.
+    total = min(paid, position.funds.payer_deposit)
+    if position.voucher is None or total <= collected:
         raise NothingToCollect(str(channel_id), paid, collected)
     data = context.calls.collect(position.channel, position.voucher)
     return enqueue_once(
-        uow, context, Intent(f"collect:{channel_id}:{paid}", "collect", context.calls.contract, data, channel_id)
+        uow, context, Intent(f"collect:{channel_id}:{total}", "collect", context.calls.contract, data, channel_id)
     )
-
-
-def _covered(position: Position, paid: int) -> int:
-    return min(paid, position.funds.payer_deposit)
