@@ -41,7 +41,16 @@ from penstock.protocol.errors import (
     WrongChain,
     WrongSigner,
 )
-from penstock.protocol.primitives import UINT64_MAX, UINT128_MAX, Address, Bytes32, check_range, parse_hex, parse_int
+from penstock.protocol.primitives import (
+    UINT40_MAX,
+    UINT64_MAX,
+    UINT128_MAX,
+    Address,
+    Bytes32,
+    check_range,
+    parse_hex,
+    parse_int,
+)
 from penstock.protocol.wire import channel_from_json
 
 router = APIRouter(prefix="/v1/channels", tags=["channels"], route_class=StrictRoute)
@@ -125,8 +134,8 @@ def _opening(shape: OpeningJson) -> Opening:
     return Opening(
         amount=parse_int(shape.amount, "amount", 1, UINT128_MAX),
         auth_salt=Bytes32.parse(shape.authSalt, "authSalt"),
-        valid_after=check_range(shape.validAfter, "validAfter", 0, UINT64_MAX),
-        valid_before=check_range(shape.validBefore, "validBefore", 0, UINT64_MAX),
+        valid_after=check_range(shape.validAfter, "validAfter", 0, UINT40_MAX),
+        valid_before=check_range(shape.validBefore, "validBefore", 0, UINT40_MAX),
         signature=_wallet_signature(shape.signature),
     )
 
