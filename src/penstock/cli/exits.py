@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from penstock.chain.errors import KeyFault
+from penstock.chain.errors import KeyFault, RpcUnavailable, TransactionPending
 from penstock.cli.errors import CliError, GasMissing, NotReady, Unreachable, UsageFault
+from penstock.client.errors import (
+    ChainViewStale,
+    CloseUnseen,
+    DepositUnconfirmed,
+    ForeignHome,
+    HomeUnusable,
+    NodeUnreachable,
+    WatcherUnreachable,
+    WithdrawalUnseen,
+)
+from penstock.config import PasswordFileUnusable, SettingsInvalid
 from penstock.protocol.errors import InputFault, PenstockError
+from penstock.storage.errors import StorageError
 
 DONE = 0
 FAILED = 1
@@ -14,25 +26,30 @@ USAGE = 2
 REFUSED = 3
 """The counterparty, the contract or our own signer refused it; nothing changed."""
 UNREACHABLE = 4
-"""A service did not answer; trying again later is safe."""
+"""A service did not answer, or the chain does not show it yet; trying again later is safe."""
 INTERRUPTED = 130
 """Ctrl-C (128 + SIGINT, as shells count)."""
 
-_UNREACHABLE_CODES = frozenset({"rpc-unavailable", "storage-unavailable", "node-unavailable", "watcher-unavailable"})
+_WRONG_INPUT = (UsageFault, InputFault, KeyFault, SettingsInvalid, PasswordFileUnusable, HomeUnusable, ForeignHome)
+_NOT_REACHABLE = (
+    Unreachable,
+    NotReady,
+    NodeUnreachable,
+    WatcherUnreachable,
+    RpcUnavailable,
+    TransactionPending,
+    DepositUnconfirmed,
+    WithdrawalUnseen,
+    CloseUnseen,
+    ChainViewStale,
+)
 
 
 def status_of(error: Exception) -> int:
     """Return the exit status that stands for ``error``."""
-    match error:
-        case UsageFault() | InputFault() | KeyFault():
-            return USAGE
-        case Unreachable() | NotReady():
-            return UNREACHABLE
-        case GasMissing():
-            return REFUSED
-        case CliError():
-            return FAILED
-        case PenstockError():
-            return UNREACHABLE if error.code in _UNREACHABLE_CODES else REFUSED
-        case _:
-            return FAILED
+    if isinstance(error, _WRONG_INPUT):
+        return USAGE
+    if isinstance(error, _NOT_REACHABLE):
+        return UNREACHABLE
+    refused = isinstance(error, PenstockError) and not isinstance(error, (CliError, StorageError))
+    return REFUSED if refused or isinstance(error, GasMissing) else FAILED

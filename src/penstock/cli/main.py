@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from penstock import __version__
 from penstock.bootstrap import configure_logs
 from penstock.cli import exits
 from penstock.cli import keys as keys_commands
@@ -17,20 +18,41 @@ from penstock.cli.demo import demo
 from penstock.cli.deploy import deploy
 from penstock.cli.errors import CommandMalformed
 from penstock.cli.faucet import faucet
-from penstock.cli.output import report
+from penstock.cli.output import Output, report
 from penstock.cli.payee import collect, refund
 from penstock.cli.services import node, status, watch
 from penstock.cli.up import up
 from penstock.config import LogSettings
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        Output(as_json=False).result(__version__, __version__)
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="penstock",
-    help="Payment channels in USDC for agents: pay thousands of times off chain, settle once on chain.",
+    epilog=(
+        "Exit status: 0 done, 1 failed, 2 wrong input, 3 refused, 4 not reachable, 130 interrupted. "
+        "Start with `penstock demo`, or `penstock up` and `penstock channel open 10` beside it."
+    ),
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def penstock(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Payment channels in USDC for agents: pay thousands of times off chain, settle once on chain."""
+
+
 app.command()(up)
 app.command()(demo)
 app.command()(deploy)
@@ -55,7 +77,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         status = app(list(arguments), standalone_mode=False, prog_name="penstock")
     except _USAGE_ERROR as error:
-        report(CommandMalformed(error.format_message().rstrip("."), _help_of(error)), as_json=as_json)
+        # Without a reason it is a command without arguments, which has printed its help.
+        if reason := error.format_message().rstrip("."):
+            report(CommandMalformed(reason, _help_of(error)), as_json=as_json)
         return exits.USAGE
     except (typer.Abort, KeyboardInterrupt, asyncio.CancelledError):
         return exits.INTERRUPTED

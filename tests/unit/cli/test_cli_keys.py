@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from coincurve import PrivateKey
 
+from penstock import __version__
 from penstock.chain.keys import load_keystore
 from penstock.cli import exits
 from penstock.cli.main import run
@@ -116,3 +117,18 @@ def test_a_malformed_command_is_named_and_points_to_the_help(
     error = error_of(capsys)
     assert error["code"] == "command-malformed"
     assert "--help" in str(error["message"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["keys"], ["channel"]])
+def test_a_command_without_arguments_shows_its_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == exits.USAGE
+
+    out, err = capsys.readouterr()
+    assert "Usage: penstock" in out + err
+    assert "Error" not in err
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == exits.DONE
+
+    assert capsys.readouterr().out == f"{__version__}\n"

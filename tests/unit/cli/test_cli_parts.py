@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from penstock.chain.errors import RpcUnavailable, TransactionFailed, WrongPassword
 from penstock.cli import exits
 from penstock.cli.amounts import parse_amount, show_amount
 from penstock.cli.errors import (
     AmountMalformed,
+    GasMissing,
     PasswordFileUnreadable,
     PasswordMissing,
     PortBusy,
@@ -23,7 +25,10 @@ from penstock.cli.errors import (
 from penstock.cli.output import Output, report
 from penstock.cli.passwords import read_password
 from penstock.cli.ports import check_free, free_ports
+from penstock.client.errors import NodeUnreachable, PaymentUnanswered
+from penstock.config import SettingsInvalid
 from penstock.protocol.errors import AmountOutOfRange, UnknownChannel
+from penstock.storage.errors import SchemaTooNew
 
 
 def test_a_port_somebody_listens_on_is_named_with_the_option_that_changes_it() -> None:
@@ -165,6 +170,14 @@ def test_json_is_the_only_thing_a_program_sees(capsys: pytest.CaptureFixture[str
         (AmountOutOfRange("amount", 0, 1, 9), exits.USAGE),
         (UnknownChannel("0x"), exits.REFUSED),
         (Unreachable("the node", "http://", "refused"), exits.UNREACHABLE),
+        (NodeUnreachable("http://", "GET /", "refused"), exits.UNREACHABLE),
+        (PaymentUnanswered("http://", "POST /", "refused", "0x", 1), exits.UNREACHABLE),
+        (RpcUnavailable("http://", "eth_call", "refused"), exits.UNREACHABLE),
+        (WrongPassword("key.json"), exits.USAGE),
+        (SettingsInvalid("penstock.toml", "chain: missing"), exits.USAGE),
+        (TransactionFailed("settle:0x", "reverted"), exits.REFUSED),
+        (GasMissing("0x"), exits.REFUSED),
+        (SchemaTooNew("9", "1"), exits.FAILED),
         (ProcessDied("node", "signal SIGKILL"), exits.FAILED),
         (ZeroDivisionError(), exits.FAILED),
     ],
