@@ -12,6 +12,7 @@ class Refusal(Enum):
     NONCE_USED = auto()  # mined, or its nonce taken
     UNDERPRICED = auto()  # it, or the replacement, offers too little
     NO_FUNDS = auto()  # the account cannot pay for the gas
+    TOO_MUCH_GAS = auto()  # it takes more gas than it was given
     OTHER = auto()
 
 
@@ -24,6 +25,7 @@ _SIGNS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
         ("underpriced", "fee too low", "feetoolow", "less than block base fee", "below base fee", "gas price too low"),
     ),
     (Refusal.NO_FUNDS, ("insufficient funds", "insufficientfunds", "insufficient balance")),
+    (Refusal.TOO_MUCH_GAS, ("exceeds allowance", "out of gas", "outofgas", "gas limit")),
 )
 
 

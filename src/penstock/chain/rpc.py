@@ -159,10 +159,16 @@ class Rpc:
         """Call a contract without a transaction; raises `CallReverted` with the contract's error as data."""
         return await self._read(_bytes, "eth_call", _fields(sender, receiver, data), _block(block))
 
-    async def estimate_gas(self, sender: Address, receiver: Address | None, data: bytes) -> int:
-        """Return the gas a transaction would take on the newest block; raises `CallReverted` if it would revert."""
+    async def estimate_gas(
+        self, sender: Address, receiver: Address | None, data: bytes, maximum: int | None = None
+    ) -> int:
+        """Return the gas a transaction would take on the newest block; raises `CallReverted` if it would revert.
+
+        With a ``maximum`` the endpoint runs it with no more gas than that, and refuses what takes more.
+        """
+        fields = _fields(sender, receiver, data) | ({} if maximum is None else {"gas": hex(maximum)})
         # Left out, the block is the pending one on some nodes and the newest on others.
-        return await self._read(_int, "eth_estimateGas", _fields(sender, receiver, data), "latest")
+        return await self._read(_int, "eth_estimateGas", fields, "latest")
 
     async def send_raw(self, raw: bytes) -> None:
         """Hand over a signed transaction. Raises `RpcRefused` with the endpoint's reason; asks once only."""

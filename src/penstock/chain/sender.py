@@ -309,11 +309,16 @@ class Sender:
         queued, in_flight = await self._database.run(
             lambda uow: (uow.transactions.queued(self.address), len(uow.transactions.in_flight(self.address)))
         )
-        for transaction in queued[: max(self._settings.in_flight_max - in_flight, 0)]:
+        free = self._settings.in_flight_max - in_flight
+        for transaction in queued:
+            if free <= 0:
+                return
+            # One that cannot be told now takes no place: enough of them would hold up all behind them.
             gas_limit = await self._simulate(transaction, head)
             if gas_limit is not None:
                 signed = await self._assign(transaction, gas_limit, head)
                 await self._broadcast(transaction, signed, head)
+                free -= 1
 
     async def _simulate(self, transaction: Transaction, head: Header) -> int | None:
         """Return the gas to allow; None if it fails for good, or cannot be told now."""
@@ -322,12 +327,15 @@ class Sender:
             await self._fail(transaction, f"its deadline {intent.deadline} has passed, the head's time is {head.time}")
             return None
         try:
-            gas = await self._rpc.estimate_gas(self.address, intent.receiver, intent.data)
+            gas = await self._rpc.estimate_gas(self.address, intent.receiver, intent.data, intent.gas_max)
         except CallReverted as reverted:
             await self._fail(transaction, explain(reverted.data, reverted.reason))
             return None
         except RpcRefused as refusal:
-            log.warning("not sent yet", key=intent.key, reason=refusal.reason)
+            if intent.gas_max is not None and classify(refusal.reason) is Refusal.TOO_MUCH_GAS:
+                await self._fail(transaction, f"it takes more gas than the {intent.gas_max} that it is worth")
+            else:
+                log.warning("not sent yet", key=intent.key, reason=refusal.reason)
             return None
         return gas + gas * self._settings.gas_margin_percent // 100
 

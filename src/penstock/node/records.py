@@ -112,6 +112,8 @@ class Intent:
         One word for people: open, deposit, withdraw, collect, close, start-close, challenge, settle.
     deadline
         When it stops being of use (seconds since the epoch); None if it never does.
+    gas_max
+        The most gas it is worth, where a stranger's code decides how much it takes; None if it must be sent anyway.
     """
 
     key: str
@@ -120,6 +122,7 @@ class Intent:
     data: bytes
     channel_id: Bytes32 | None = None
     deadline: int | None = None
+    gas_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,6 +258,7 @@ transactions = sa.Table(
     sa.Column("receiver", Account, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Column("deadline", sa.BigInteger),
+    sa.Column("gas_max", sa.BigInteger),
     sa.Column("status", sa.String(10), nullable=False),  # node.records.TransactionStatus
     sa.Column("nonce", sa.BigInteger),
     sa.Column("gas_limit", sa.BigInteger),

@@ -20,6 +20,9 @@ from penstock.watcher.plan import attempt_key, intent_key, is_due, window_second
 
 log = structlog.get_logger("penstock.watcher")
 
+_PAYOUT_GAS_MAX = 5_000_000
+"""Far more than any honest token takes: anyone may open channels with a token whose transfers burn all gas."""
+
 _PURPOSES: dict[type[Action], str] = {Challenge: "challenge", Collect: "collect", Settle: "settle"}
 
 
@@ -98,8 +101,9 @@ class Guard:
         key = attempt_key(first, len(tries) + 1)
         deadline = None if isinstance(action, Settle) else action.deadline
         purpose = _PURPOSES[type(action)]
+        gas_max = None if isinstance(action, Challenge) else _PAYOUT_GAS_MAX
         data = _calldata(watch.channel, action)
-        self._outbox.enqueue(uow, Intent(key, purpose, self._contract, data, watch.channel_id, deadline))
+        self._outbox.enqueue(uow, Intent(key, purpose, self._contract, data, watch.channel_id, deadline, gas_max))
         return key
 
     def report(self, findings: Sequence[Finding], head: Block) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from penstock.chain import calls
 from penstock.chain.account import Account
-from penstock.chain.errors import RpcUnavailable, TransactionFailed, TransactionPending
+from penstock.chain.errors import RpcRefused, RpcUnavailable, TransactionFailed, TransactionPending
 from penstock.chain.fees import FeeSettings
 from penstock.chain.rpc import Rpc
 from penstock.chain.sender import Sender, SenderSettings
@@ -472,6 +472,42 @@ def test_an_account_without_money_waits_until_it_is_filled(chain: Chain, databas
     look(chain, database, poor)
 
     assert stored(database, intent).status is TransactionStatus.MINED
+
+
+def test_one_that_takes_more_gas_than_it_is_worth_is_given_up(
+    chain: Chain, database: Database, account: Account
+) -> None:
+    dear = replace(transfer(chain, 5, "dear"), gas_max=25_000)
+    fair = replace(transfer(chain, 6, "fair"), gas_max=100_000)
+    enqueue(chain, database, account, dear, fair)
+    look(chain, database, account)
+
+    assert stored(database, dear).status is TransactionStatus.FAILED
+    assert "25000" in (stored(database, dear).failure or "")
+    assert stored(database, fair).status is TransactionStatus.SIGNED
+
+
+def test_those_that_cannot_be_told_hold_up_nobody(
+    chain: Chain, database: Database, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimate = Rpc.estimate_gas
+
+    async def refuse(self: Rpc, sender: Address, receiver: Address | None, data: bytes, *more: Any) -> int:
+        if data.startswith(calls.approve(SOMEBODY, 0)[:4]):
+            raise RpcRefused("eth_estimateGas", -32000, "no words that anyone knows")
+        return await estimate(self, sender, receiver, data, *more)
+
+    monkeypatch.setattr(Rpc, "estimate_gas", refuse)
+    soon = chain.anvil.time + 600
+    poison = [
+        Intent(f"poison:{n}", "approve", chain.token, calls.approve(SOMEBODY, n), deadline=soon)
+        for n in range(SETTINGS.in_flight_max)
+    ]
+    enqueue(chain, database, account, *poison, transfer(chain, 5))
+    look(chain, database, account)
+
+    assert stored(database, transfer(chain, 5)).status is TransactionStatus.SIGNED
+    assert {stored(database, intent).status for intent in poison} == {TransactionStatus.QUEUED}
 
 
 def test_waiting_returns_what_was_mined_and_raises_what_failed(ticking_chain: Chain, database: Database) -> None:

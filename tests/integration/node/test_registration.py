@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from penstock.node.handlers.channels import RELAY_GAS_MAX, RELAY_SECONDS_MAX
 from penstock.node.outside import Opening
 from penstock.node.records import TransactionStatus
 from penstock.protocol.primitives import Address, Bytes32
@@ -145,6 +146,14 @@ def test_a_deposit_that_is_not_worth_its_gas_is_named(
     problem(register(http, registration_body(CHANNEL, opening=opening)), status, code)
 
     assert world.records() == before
+
+
+def test_a_relayed_deposit_has_bounds_in_gas_and_time(world: NodeWorld, http: httpx.Client) -> None:
+    assert register(http, registration_body(CHANNEL, opening=opening_body(valid_before=2**40 - 1))).status_code == 201
+
+    (transaction,) = world.database.read_sync(lambda uow: uow.transactions.recent(9))
+    assert transaction.intent.deadline == NOW + RELAY_SECONDS_MAX
+    assert transaction.intent.gas_max == RELAY_GAS_MAX
 
 
 def test_a_deposit_that_would_revert_is_not_sent(world: NodeWorld, http: httpx.Client) -> None:

@@ -25,6 +25,12 @@ from penstock.protocol.primitives import DEPOSIT_MAX, Bytes32, check_range
 AUTHORIZATION_MARGIN_SECONDS = 60
 """How long an authorization must stay valid, so that its transaction has time to be mined."""
 
+RELAY_GAS_MAX = 500_000
+"""Four times an ordinary account's deposit: a wallet contract's check of its signature may burn any amount."""
+
+RELAY_SECONDS_MAX = 3600
+"""How long a deposit is tried, however long its authorization is valid."""
+
 
 @dataclass(frozen=True, slots=True)
 class RegisterChannel:
@@ -119,7 +125,8 @@ def _relay(uow: UnitOfWork, context: Context, command: RegisterChannel, opening:
     channel_id = context.domain.channel_id(command.channel)
     key = _opening_key(context, command, opening)
     data = context.calls.open_with(command.channel, opening)
-    intent = Intent(key, "open", context.calls.contract, data, channel_id, opening.valid_before)
+    deadline = min(opening.valid_before, context.now() + RELAY_SECONDS_MAX)
+    intent = Intent(key, "open", context.calls.contract, data, channel_id, deadline, RELAY_GAS_MAX)
     transaction = enqueue_once(uow, context, intent)
     if transaction.intent.data != data:
         raise AuthorizationReused(str(opening.auth_salt))

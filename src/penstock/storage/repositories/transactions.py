@@ -168,7 +168,7 @@ def _transaction(row: sa.Row[Any]) -> Transaction:
     hashes = tuple(Bytes32(bytes.fromhex(text[2:])) for text in row.hashes)
     return Transaction(
         id=row.id,
-        intent=Intent(row.key, row.purpose, row.receiver, row.data, row.channel_id, row.deadline),
+        intent=Intent(row.key, row.purpose, row.receiver, row.data, row.channel_id, row.deadline, row.gas_max),
         sender=row.sender,
         status=TransactionStatus(row.status),
         hashes=hashes,

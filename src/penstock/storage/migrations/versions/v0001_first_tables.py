@@ -202,6 +202,7 @@ def _transactions() -> None:
         sa.Column("receiver", sa.LargeBinary(length=20), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.Column("deadline", sa.BigInteger()),
+        sa.Column("gas_max", sa.BigInteger()),
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("nonce", sa.BigInteger()),
         sa.Column("gas_limit", sa.BigInteger()),
