@@ -110,7 +110,7 @@ class NodeSettings(_Section):
     operator_token_file
         Holds the token of the operator's endpoints; a random one is written there if the file is missing.
     relay_minimum_deposit
-        The least deposit (smallest units) whose gas the node pays; None if it relays none.
+        The least deposit or withdrawal (smallest units) whose gas the node pays; None if it relays none.
     head_lag_maximum_seconds
         How old the newest followed block may be before nothing new is signed.
     withdrawal_window_minimum_seconds, withdrawal_window_maximum_seconds

@@ -30,7 +30,7 @@ class Policy:
     confirmations
         How deep a deposit must be before it counts.
     relay_minimum_deposit
-        The least deposit (smallest units) whose gas the node pays, None if it relays none.
+        The least deposit or withdrawal (smallest units) whose gas the node pays, None if it relays none.
     """
 
     payee: Address

@@ -4,8 +4,8 @@
 
     PenstockError
     ├── PeerFault                 the protocol's branch
-    │   ├── RelayFault            the node does not pay for this opening
-    │   │   ├── RelayUnavailable  RelayDepositTooSmall
+    │   ├── RelayFault            the node does not pay this gas
+    │   │   ├── RelayUnavailable  RelayDepositTooSmall  RelayWithdrawalTooSmall
     │   │   └── AuthorizationWindow  AuthorizationReused  OpeningRefused
     │   └── NothingToCollect
     ├── SignerRefusal             the protocol's branch
@@ -22,16 +22,16 @@ from penstock.protocol.errors import PeerFault, PenstockError, SignerRefusal
 
 
 class RelayFault(PeerFault):
-    """The node does not pay the gas of this opening."""
+    """The node does not pay this gas."""
 
 
 @dataclass(eq=False)
 class RelayUnavailable(RelayFault):
-    """The node relays no deposits."""
+    """The node relays no deposits and submits no withdrawals."""
 
     channel_id: str
-    message = "this node relays no deposits, channel {channel_id} was not registered"
-    remedy = "Deposit from your own account, then register the channel without `opening`."
+    message = "this node pays no payer's gas, asked for in channel {channel_id}"
+    remedy = "Send it from your own account: register the channel without `opening`, withdraw without `submit`."
 
 
 @dataclass(eq=False)
@@ -42,6 +42,16 @@ class RelayDepositTooSmall(RelayFault):
     minimum: int
     message = "the deposit is {got}, this node relays deposits from {minimum}"
     remedy = "Deposit at least relayMinimumDeposit of GET /v1/node, or pay the gas yourself."
+
+
+@dataclass(eq=False)
+class RelayWithdrawalTooSmall(RelayFault):
+    """What the withdrawal still takes out is not worth its gas (smallest units)."""
+
+    got: int
+    minimum: int
+    message = "the withdrawal takes out {got}, this node submits withdrawals from {minimum}"
+    remedy = "Withdraw at least relayMinimumDeposit of GET /v1/node, or submit it yourself with both signatures."
 
 
 @dataclass(eq=False)

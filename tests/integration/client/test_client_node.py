@@ -31,7 +31,7 @@ async def test_a_payer_without_ether_opens_pays_withdraws_and_closes(node: NodeP
     async with node.connect(payer) as client:
         channel = await client.open_channel(DEPOSIT)
         payments = [await channel.pay(1_000) for _ in range(20)]
-        await channel.withdraw(500_000)
+        await channel.withdraw(1_000_000)
         await channel.close()
 
         assert payments[-1].paid == 20_000

@@ -12,7 +12,7 @@ from penstock.node.handlers.states import submit_state
 from penstock.node.records import Transaction, TransactionStatus
 from penstock.protocol.causes import Pay
 from penstock.protocol.messages import Close, State, Withdrawal
-from penstock.protocol.onchain import Closing, Ended, Unopened
+from penstock.protocol.onchain import Closing, Ended, OnChain, Open, Unopened
 from penstock.protocol.primitives import Bytes32
 from penstock.protocol.signatures import recover
 from penstock.protocol.wire import hex_of
@@ -99,6 +99,32 @@ def test_a_withdrawal_that_cannot_be_promised_changes_nothing(
 
     assert world.records() == before
     assert world.signer.mark(withdrawal.channel_id).withdrawals == ()
+
+
+def test_a_withdrawal_that_is_not_worth_its_gas_is_not_submitted(world: NodeWorld, http: httpx.Client) -> None:
+    channel_id = paid_channel(world)
+    small, enough = Withdrawal(channel_id, 99, 0, DEADLINE), Withdrawal(channel_id, 100, 0, DEADLINE)
+
+    document = problem(withdraw(http, small, submit=True), 422, "relay-withdrawal-too-small")
+    assert document["values"] == {"got": "99", "minimum": "100"}
+    assert world.signer.mark(channel_id).withdrawals == ()
+    assert withdraw(http, small).status_code == 200
+    problem(withdraw(http, small, submit=True), 422, "relay-withdrawal-too-small")
+
+    answer = withdraw(http, enough, submit=True).json()
+    world.set_onchain(channel_id, OnChain(Open(), 1000, 0, 100))
+    assert withdraw(http, enough, submit=True).json() == answer
+    (transaction,) = transactions(world, channel_id)
+    world.database.run_sync(lambda uow: uow.transactions.fail(transaction.id, "NothingToWithdraw"))
+    problem(withdraw(http, enough, submit=True), 422, "relay-withdrawal-too-small")
+
+
+def test_a_node_that_pays_no_payer_s_gas_still_signs_withdrawals(world: NodeWorld, http: httpx.Client) -> None:
+    withdrawal = Withdrawal(paid_channel(world), 500, 0, DEADLINE)
+    object.__setattr__(world.node.context.policy, "relay_minimum_deposit", None)
+
+    problem(withdraw(http, withdrawal, submit=True), 422, "relay-unavailable")
+    assert withdraw(http, withdrawal).status_code == 200
 
 
 def test_a_stranger_withdraws_nothing(world: NodeWorld, http: httpx.Client) -> None:
@@ -219,6 +245,19 @@ def test_a_close_that_failed_on_chain_is_sent_again_when_asked_again(world: Node
 
     assert [t.status for t in transactions(world, channel_id)] == [TransactionStatus.FAILED, TransactionStatus.QUEUED]
     assert again["transaction"]["key"] == f"close:{channel_id}:10:2"
+
+
+def test_a_close_that_somebody_else_carried_out_is_not_sent_again(world: NodeWorld, http: httpx.Client) -> None:
+    channel_id = paid_channel(world)
+    close(http, channel_id, 10)
+    (first,) = transactions(world, channel_id)
+    world.database.run_sync(lambda uow: uow.transactions.fail(first.id, "ChannelNotActive"))
+    world.set_phase(channel_id, Ended(990, 10))
+
+    again = close(http, channel_id, 10).json()
+
+    assert again["transaction"]["status"] == TransactionStatus.FAILED
+    assert len(transactions(world, channel_id)) == 1
 
 
 def test_a_payer_s_signature_is_checked_before_anything_is_told(world: NodeWorld, http: httpx.Client) -> None:

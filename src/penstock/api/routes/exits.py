@@ -25,7 +25,7 @@ from penstock.api.shapes import (
 )
 from penstock.api.strict import StrictRoute
 from penstock.chain.errors import CloseContradictsMark
-from penstock.node.errors import ChainStale, RecordsBehindMark
+from penstock.node.errors import ChainStale, RecordsBehindMark, RelayUnavailable, RelayWithdrawalTooSmall
 from penstock.node.handlers.exits import SignClose, SignWithdrawal, sign_close, sign_withdrawal
 from penstock.protocol.errors import (
     AmountOutOfRange,
@@ -73,6 +73,8 @@ router = APIRouter(prefix="/v1", tags=["exits"], route_class=StrictRoute)
         WithdrawalDeadline,
         WithdrawalNotHigher,
         WithdrawalUncovered,
+        RelayUnavailable,
+        RelayWithdrawalTooSmall,
         SignerClosed,
         RecordsBehindMark,
         ChainStale,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.node.context import Context, load, remembered
-from penstock.node.handlers.transactions import enqueue_once
+from penstock.node.errors import RelayUnavailable, RelayWithdrawalTooSmall
+from penstock.node.handlers.transactions import enqueue_once, last, under_way
 from penstock.node.ports import UnitOfWork
-from penstock.node.records import Intent, Transaction
+from penstock.node.records import ChannelRecord, Intent, Transaction
 from penstock.protocol.errors import UnknownChannel
 from penstock.protocol.exits import check_close, check_withdrawal
 from penstock.protocol.messages import Channel, Close, Withdrawal
+from penstock.protocol.onchain import Ended
 from penstock.protocol.signatures import check_signer
 
 
@@ -64,6 +66,8 @@ def sign_withdrawal(uow: UnitOfWork, context: Context, command: SignWithdrawal) 
         It cannot be promised.
     ChainStale
         The node may be blind to a close.
+    RelayUnavailable, RelayWithdrawalTooSmall
+        The node does not pay for submitting it.
     SignerRefusal
         The signature would break a promise.
     """
@@ -73,6 +77,8 @@ def sign_withdrawal(uow: UnitOfWork, context: Context, command: SignWithdrawal) 
         raise UnknownChannel(str(withdrawal.channel_id))
     channel = record.position.channel
     check_signer(context.domain.digest(withdrawal), command.payer_signature, channel.payer_signer)
+    if command.submit and under_way(uow, _withdrawal_key(withdrawal)) is None:
+        _check_worth(context, record, withdrawal)
     if record.promised != withdrawal:
         head = context.head.check_fresh()
         earliest, latest = (head.time + window for window in context.policy.withdrawal_window_seconds)
@@ -87,10 +93,27 @@ def _submit_withdrawal(
     uow: UnitOfWork, context: Context, channel: Channel, command: SignWithdrawal, signature: bytes
 ) -> Transaction:
     withdrawal = command.withdrawal
-    key = f"withdraw:{withdrawal.channel_id}:{withdrawal.deadline}:{withdrawal.payer_total}:{withdrawal.payee_total}"
+    key = _withdrawal_key(withdrawal)
     data = context.calls.withdraw(channel, withdrawal, command.payer_signature, signature)
     intent = Intent(key, "withdraw", context.calls.contract, data, withdrawal.channel_id, withdrawal.deadline)
     return enqueue_once(uow, context, intent)
+
+
+def _check_worth(context: Context, record: ChannelRecord, withdrawal: Withdrawal) -> None:
+    """Check that what it takes out is worth its gas: a payer may ask for one unit as often as there are units."""
+    minimum = context.policy.relay_minimum_deposit
+    if minimum is None:
+        raise RelayUnavailable(str(withdrawal.channel_id))
+    head = record.head
+    taken = max(0, withdrawal.payer_total - head.payer_withdrawn) + max(
+        0, withdrawal.payee_total - head.payee_withdrawn
+    )
+    if taken < minimum:
+        raise RelayWithdrawalTooSmall(taken, minimum)
+
+
+def _withdrawal_key(withdrawal: Withdrawal) -> str:
+    return f"withdraw:{withdrawal.channel_id}:{withdrawal.deadline}:{withdrawal.payer_total}:{withdrawal.payee_total}"
 
 
 def sign_close(uow: UnitOfWork, context: Context, command: SignClose) -> CloseSigned:
@@ -117,4 +140,7 @@ def sign_close(uow: UnitOfWork, context: Context, command: SignClose) -> CloseSi
     data = context.calls.close(channel, close, command.payer_signature, signature)
     key = f"close:{close.channel_id}:{close.paid}"
     intent = Intent(key, "close", context.calls.contract, data, close.channel_id)
-    return CloseSigned(close, command.payer_signature, signature, enqueue_once(uow, context, intent))
+    # Nothing more can be closed once the channel has ended: however often it is asked for, no other one is sent.
+    ended = last(uow, key) if isinstance(position.phase, Ended) else None
+    transaction = ended or enqueue_once(uow, context, intent)
+    return CloseSigned(close, command.payer_signature, signature, transaction)

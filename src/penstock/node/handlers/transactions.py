@@ -25,13 +25,19 @@ def enqueue_once(uow: UnitOfWork, context: Context, intent: Intent) -> Transacti
 
 def under_way(uow: UnitOfWork, key: str) -> Transaction | None:
     """Return the newest transaction of a key unless it had no effect."""
+    newest = last(uow, key)
+    return newest if newest and newest.status not in _FRUITLESS else None
+
+
+def last(uow: UnitOfWork, key: str) -> Transaction | None:
+    """Return the newest transaction of a key, whatever became of it."""
     newest = None
     for candidate in _keys(key):
         found = uow.transactions.get(candidate)
         if found is None:
             break
         newest = found
-    return newest if newest and newest.status not in _FRUITLESS else None
+    return newest
 
 
 def _next_key(uow: UnitOfWork, key: str) -> str:
