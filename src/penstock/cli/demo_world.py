@@ -22,6 +22,7 @@ from penstock.cli.ports import free_ports
 from penstock.cli.stack import LocalStack
 from penstock.cli.supervisor import Supervisor, supervised
 from penstock.client import AsyncClient, Patience
+from penstock.protocol.messages import State
 from penstock.protocol.onchain import Closing, Ended
 from penstock.protocol.primitives import Address, Bytes32
 
@@ -29,7 +30,7 @@ SHORTEST_PERIOD_SECONDS = 6
 """The least challenge period of the demo's contract; nobody could rely on it elsewhere."""
 
 _WAIT_SECONDS = 60
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.05
 _MARGIN_SECONDS = 60
 
 
@@ -62,6 +63,16 @@ class World:
         accounts = {"payer": self.payer, "agent": self.agent, "contract": self.deployment.contract}
         held = await balances(self.rpc, self.deployment.token, list(accounts.values()))
         return {who: held[account] for who, account in accounts.items()}
+
+    async def closing(self, channel_id: Bytes32) -> State:
+        """Return the state that a dispute would be settled at, as soon as there is one; raises `NotSettled`."""
+        give_up = monotonic() + _MARGIN_SECONDS
+        while monotonic() < give_up:
+            phase = (await self.contract.get_channel(channel_id)).phase
+            if isinstance(phase, Closing):
+                return phase.state
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise NotSettled(str(channel_id), _MARGIN_SECONDS)
 
     async def until_collected(self, channel_id: Bytes32, units: int) -> None:
         """Wait until the chain shows that so much was collected; raises `NotSettled`."""

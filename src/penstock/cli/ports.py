@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
-from contextlib import ExitStack
 
 from penstock.cli.errors import PortBusy
+
+_SERVER_PORTS = range(15_000, 32_768)
 
 
 def check_free(host: str, port: int, purpose: str, option: str) -> None:
@@ -34,9 +36,19 @@ def check_free(host: str, port: int, purpose: str, option: str) -> None:
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Return ``count`` different ports that nobody listens on at this moment."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) for _ in range(count)]
-        for each in sockets:
-            each.bind((host, 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Return ``count`` different ports that nobody listens on at this moment.
+
+    They lie below those that systems give to outgoing connections: one of these could take a port before its
+    server does, or while its server restarts.
+    """
+    found: list[int] = []
+    candidates = list(_SERVER_PORTS)
+    random.shuffle(candidates)
+    while len(found) < count:
+        port = candidates.pop()
+        try:
+            check_free(host, port, "a server", "none")
+        except PortBusy:
+            continue
+        found.append(port)
+    return found

@@ -26,8 +26,7 @@ class LogStream:
     def __call__(self, name: str, line: str) -> None:
         """Print one line of one program; with JSON, one document a line."""
         if self._as_json:
-            sys.stdout.write(json.dumps({"process": name, "line": line}) + "\n")
-            sys.stdout.flush()
+            self._console.out(json.dumps({"process": name, "line": line}), highlight=False)
             return
         prefix = (f"{name:<{self._width}} │ ", self._colour.get(name, "white"))
         # The line may carry colours of its own; rich would otherwise print the escapes as text.

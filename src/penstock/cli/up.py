@@ -38,6 +38,9 @@ def up(
     Later runs go on where the last one ended. With --json every line of the log is a JSON document.
     """
     ports = Ports(chain_port, node_port, watcher_port)
+    chosen = (chain_port, node_port, watcher_port)
+    if len(set(chosen)) < len(chosen):
+        raise typer.BadParameter("--chain-port, --node-port and --watcher-port must differ")
     local = LocalHome(home)
     with local.in_use():
         check_free(HOST, ports.chain, "the chain", "--chain-port")
