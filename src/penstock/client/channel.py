@@ -172,6 +172,8 @@ class AsyncChannel:
 
         Raises
         ------
+        GaslessUnavailable
+            The node does not pay for submitting it.
         WithdrawalUncovered, WithdrawalDeadline
             It cannot be promised.
         WithdrawalPending

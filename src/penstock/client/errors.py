@@ -16,7 +16,7 @@
         ├── ForeignHome             the home directory belongs to another contract or chain
         ├── HomeUnusable            the home directory cannot be read or written
         ├── TokenNotChosen
-        ├── GaslessUnavailable      the node relays no deposits
+        ├── GaslessUnavailable      the node pays no gas for it
         ├── ChainViewStale          the chain could not be read for too long
         ├── DepositUnconfirmed, WithdrawalUnseen, CloseUnseen   the chain does not show it yet
         ├── WithdrawalPending       another withdrawal was signed and did not expire yet

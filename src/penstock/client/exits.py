@@ -10,6 +10,7 @@ from penstock.client.errors import (
     NodeMisbehaved,
     WithdrawalUnseen,
 )
+from penstock.client.funding import check_relay
 from penstock.client.lane import Lane
 from penstock.client.payments import Payments
 from penstock.client.ports import ChainView
@@ -37,8 +38,12 @@ class Exits:
     async def withdraw(self, amount: int, valid_seconds: int, *, gasless: bool) -> None:
         """Withdraw ``amount``, and return once the chain shows it."""
         await self._payments.get_ready()
+        info = await self._node_info()
+        if gasless:
+            # First, since what is signed counts as withdrawn until it expires.
+            check_relay(info, self._session.node.url, amount)
         view = await self._lane.look()
-        seconds = _within(valid_seconds, await self._node_info())
+        seconds = _within(valid_seconds, info)
         period = (view.head_time + WITHDRAWAL_MARGIN_SECONDS, view.head_time + seconds)
         withdrawal, ours = await self._lane.run(
             lambda uow: self._session.book.sign_withdrawal(uow, self._lane.channel_id, amount, period)

@@ -75,7 +75,7 @@ class Funding:
         view = await self._lane.look()
         before = view.head.payer_deposit
         if gasless:
-            self._check_relay(info, amount)
+            check_relay(info, self._session.node.url, amount)
             transfer = await self._sign(amount, before, view.head_time)
             await self._session.node.register(self._session.book.domain, self._lane.terms, _opening(transfer))
         else:
@@ -113,15 +113,25 @@ class Funding:
             self._lane.channel_id, self._lane.terms, amount, salt, valid_before
         )
 
-    def _check_relay(self, info: NodeInfo, amount: int) -> None:
-        if not info.relays:
-            raise GaslessUnavailable("it relays no deposits")
-        try:
-            least = parse_int(info.relayMinimumDeposit, "relayMinimumDeposit", 0, UINT128_MAX)
-        except PenstockError as error:
-            raise NodeMisbehaved(self._session.node.url, "GET /v1/node", "an amount", str(error)) from error
-        if amount < least:
-            raise GaslessUnavailable(f"it relays deposits from {least}, this one is {amount}")
+
+def check_relay(info: NodeInfo, url: str, amount: int) -> None:
+    """Check that the node at ``url`` pays the gas that moves ``amount`` in or out.
+
+    Raises
+    ------
+    GaslessUnavailable
+        It does not.
+    NodeMisbehaved
+        Its own description cannot be read.
+    """
+    if not info.relays:
+        raise GaslessUnavailable("it pays no payer's gas")
+    try:
+        least = parse_int(info.relayMinimumDeposit, "relayMinimumDeposit", 0, UINT128_MAX)
+    except PenstockError as error:
+        raise NodeMisbehaved(url, "GET /v1/node", "an amount", str(error)) from error
+    if amount < least:
+        raise GaslessUnavailable(f"it pays for amounts from {least}, this one is {amount}")
 
 
 def _opening(transfer: SignedTransfer) -> OpeningJson:

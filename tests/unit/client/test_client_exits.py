@@ -261,6 +261,15 @@ async def test_a_repeated_deposit_signs_the_same_transfer(rig: Rig) -> None:
     assert len(set(rig.node.sent("POST /v1/channels"))) == 1
 
 
+async def test_a_withdrawal_that_the_node_does_not_submit_is_not_even_signed(rig: Rig) -> None:
+    with rig.client() as client:
+        channel = await client.open_channel(DEPOSIT)
+        with pytest.raises(GaslessUnavailable, match="from 10"):
+            await channel.withdraw(9)
+        assert (await channel.position()).funds.payer_withdrawn == 0
+        await channel.withdraw(9, gasless=False)
+
+
 async def test_a_node_that_relays_nothing_is_named(rig: Rig) -> None:
     with rig.client() as client:
         rig.node.lie = lambda _, shape: shape | {"relays": False}
