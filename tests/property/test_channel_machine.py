@@ -135,6 +135,10 @@ class ChannelMachine(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 30))
     def time_passes(self, seconds: int) -> None:
         self.confirm()
+        phase = self.head.phase
+        if isinstance(phase, Closing) and self.now < phase.deadline <= self.now + seconds:
+            self.the_watcher_acts()  # somebody is awake at least once in every challenge period
+            self.confirm()
         self.now += seconds
         self.look()
 
