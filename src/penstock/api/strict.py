@@ -18,6 +18,11 @@ from penstock.api.errors import BodyTooLarge, ContentTypeUnsupported, MalformedJ
 from penstock.protocol.errors import MalformedField
 
 BODY_BYTES_MAX = 2**20
+_OPENINGS_MAX = 2_000
+"""Objects and lists in one body at most, so that nesting is bounded before the parser recurses.
+
+Python's own limit on recursion does not do: py_ecc, which web3 8 imports, raises it beyond what the stack holds.
+"""
 _INTEGER_DIGITS_MAX = 40
 """Enough for every figure; Python converts longer ones in quadratic time."""
 
@@ -81,10 +86,14 @@ def parse_body(raw: bytes, shape: Any) -> Any:
     Raises
     ------
     MalformedJson
-        It is no JSON, a key stands twice, a number is not whole, or it is nested too deeply.
+        It is no JSON, a key stands twice, a number is not whole, or it holds more than `_OPENINGS_MAX` objects
+        and lists.
     MalformedField
         It is no object, or a member is missing or of another type.
     """
+    openings = raw.count(b"{") + raw.count(b"[")
+    if openings > _OPENINGS_MAX:
+        raise MalformedJson(f"it opens {openings} objects and lists, expected at most {_OPENINGS_MAX}")
     try:
         data = json.loads(
             raw.decode(), object_pairs_hook=_object, parse_float=_not_whole, parse_constant=_not_whole, parse_int=_whole
