@@ -45,7 +45,6 @@ class Done:
     def error(self) -> Any:
         """The error of a command with ``--json``."""
         assert self.status != 0, self.out
-        assert not self.out
         assert "Traceback" not in self.err
         return json.loads(self.err.splitlines()[-1])["error"]
 
@@ -79,6 +78,11 @@ class Up:
     log: Path
 
     @property
+    def port_options(self) -> list[str]:
+        """The options that give it its ports."""
+        return port_options(self.ports)
+
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """All that it has said."""
         return [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
@@ -109,16 +113,20 @@ class Up:
         return self.process.wait(END_SECONDS)
 
 
+def port_options(ports: list[int]) -> list[str]:
+    """Return the options of ``up`` that name these ports."""
+    named = zip(("--chain-port", "--node-port", "--watcher-port"), map(str, ports), strict=True)
+    return [word for pair in named for word in pair]
+
+
 @contextmanager
 def running_up(home: Path, *options: str) -> Iterator[Up]:
     """Run ``penstock up`` until the block ends."""
     ports = free_ports(3)
-    named = zip(("--chain-port", "--node-port", "--watcher-port"), map(str, ports), strict=True)
-    arguments = [word for pair in named for word in pair]
     log = home.with_suffix(".log")
     with log.open("w") as output:
         process = subprocess.Popen(
-            [*COMMAND, "up", "--home", str(home), "--json", *arguments, *options],
+            [*COMMAND, "up", "--home", str(home), "--json", *port_options(ports), *options],
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,

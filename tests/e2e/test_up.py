@@ -34,9 +34,16 @@ def test_ctrl_c_ends_everything_and_a_second_run_goes_on(tmp_path: Path) -> None
     with running_up(home) as up:
         shown = up.run("channel", "show", channel).data
         paid = up.run("channel", "pay", channel, "0.25").data
+        held = up.run("channel", "list", "--operator").data
+        up.end()
 
+    assert [(each["channelId"], each["newest"]["state"]["paid"]) for each in held] == [(channel, "500000")]
     assert (shown["paid"], shown["phase"]) == ("250000", "open")
     assert paid["paid"] == "500000"
+
+    (home / "anvil.json").unlink()
+    lost = penstock("up", "--home", str(home), "--json", *up.port_options)
+    assert (lost.status, lost.error["code"]) == (exits.USAGE, "chain-lost")
 
 
 def test_a_process_that_dies_ends_the_rest_with_status_1(tmp_path: Path) -> None:

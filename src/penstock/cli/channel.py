@@ -12,8 +12,9 @@ import typer
 
 from penstock.cli.amounts import parse_amount
 from penstock.cli.channel_view import channel_data, channel_facts, channel_table, history_data, history_table, paid_of
-from penstock.cli.options import DEFAULT_HOME, AsJson, Home, PasswordFile
+from penstock.cli.options import DEFAULT_HOME, Amount, AsJson, ChannelId, Home, PasswordFile
 from penstock.cli.output import Json, Output
+from penstock.cli.payee import list_held
 from penstock.cli.purse import Purse, open_purse
 from penstock.client import AsyncChannel
 from penstock.protocol.onchain import Unopened
@@ -27,12 +28,6 @@ app = typer.Typer(
 
 T = TypeVar("T")
 
-ChannelId = Annotated[
-    str, typer.Argument(metavar="CHANNEL", help="The channel's id, or its beginning.", show_default=False)
-]
-Amount = Annotated[
-    str, typer.Argument(metavar="AMOUNT", help="In whole tokens, as 2.50 for two and a half.", show_default=False)
-]
 OwnGas = Annotated[
     bool, typer.Option("--own-gas", help="Send the transaction from the payer's account, which needs ETH.")
 ]
@@ -86,11 +81,15 @@ def open_channel(
 @app.command("list")
 def list_channels(
     unopened: Annotated[bool, typer.Option("--all", help="Also those whose deposit never reached the chain.")] = False,
+    operator: Annotated[bool, typer.Option("--operator", help="List what the node holds, as its operator.")] = False,
     home: Home = DEFAULT_HOME,
     password_file: PasswordFile = None,
     as_json: AsJson = False,
 ) -> None:
     """List the payer's channels, each as the chain and our own records have it."""
+    if operator:
+        list_held(home, Output(as_json=as_json), unopened=unopened)
+        return
 
     async def work(purse: Purse) -> None:
         looked = [await channel.look() for channel in await purse.client.channels()]

@@ -7,7 +7,7 @@
         ├── UsageFault       the command cannot be carried out as it was typed
         │   ├── PasswordMissing  PasswordFileUnreadable  PasswordMismatch
         │   ├── KeyMissing  KeyNameMalformed
-        │   ├── HomeMissing  HomeForeign  HomeInUse
+        │   ├── HomeMissing  HomeForeign  HomeInUse  ChainLost
         │   ├── AmountMalformed  ChannelUnclear
         │   └── PortBusy
         ├── ToolMissing      a program that this command runs is not installed
@@ -107,6 +107,15 @@ class HomeInUse(UsageFault):
     pid: str
     message = "process {pid} is running with the home {path}"
     remedy = "End it first (Ctrl-C in its terminal), or choose another directory with --home."
+
+
+@dataclass(eq=False)
+class ChainLost(UsageFault):
+    """The home has a configuration and records, and its chain has no contract."""
+
+    path: str
+    message = "the local chain of {path} has lost its contract"
+    remedy = "Restore the file anvil.json, or begin again with --fresh."
 
 
 @dataclass(eq=False)

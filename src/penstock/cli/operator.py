@@ -61,12 +61,6 @@ class Operator:
         transaction: dict[str, Any] = reply["transaction"]
         return transaction
 
-    async def transactions(self) -> list[dict[str, Any]]:
-        """Return the node's own transactions, newest first."""
-        reply = await self._ask("GET", "/v1/transactions")
-        found: list[dict[str, Any]] = reply["transactions"]
-        return found
-
     async def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         try:
             answer = await self._http.request(method, path, json=body)

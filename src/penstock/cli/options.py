@@ -30,3 +30,9 @@ PasswordFile = Annotated[
         dir_okay=False,
     ),
 ]
+ChannelId = Annotated[
+    str, typer.Argument(metavar="CHANNEL", help="The channel's id, or its beginning.", show_default=False)
+]
+Amount = Annotated[
+    str, typer.Argument(metavar="AMOUNT", help="In whole tokens, as 2.50 for two and a half.", show_default=False)
+]

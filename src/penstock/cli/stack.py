@@ -10,8 +10,10 @@ import httpx
 
 from penstock.chain import calls
 from penstock.chain.deploy import deploy_channels, deploy_dev_usdc, send_now
+from penstock.chain.errors import NoContract
 from penstock.chain.rpc import Rpc
 from penstock.cli.anvil import CHAIN_ID, Anvil
+from penstock.cli.errors import ChainLost
 from penstock.cli.home import LocalHome
 from penstock.cli.localconfig import Deployment, Ports, read_deployment, write_config
 from penstock.cli.passwords import VARIABLE as PASSWORD_VARIABLE
@@ -52,8 +54,8 @@ class LocalStack:
         ------
         ProcessDied, NotReady, ToolMissing
             A process could not be started.
-        NoContract
-            The home's chain was lost.
+        ChainLost
+            The chain that the home's configuration speaks of is gone.
         """
         await self.start_chain()
         deployment = await self.deploy()
@@ -85,6 +87,8 @@ class LocalStack:
                 deployment = await self._deploy_first(rpc)
             else:
                 await rpc.require_code(deployment.contract)
+        except NoContract:
+            raise ChainLost(str(self.home.path)) from None
         finally:
             await rpc.close()
         async with Anvil(self.ports.chain_url) as anvil:

@@ -119,10 +119,6 @@ class Supervisor:
         """Return never; raises `ProcessDied` when a program ends by itself."""
         await self.guard(asyncio.Event().wait())
 
-    def process_id(self, name: str) -> int:
-        """Return the process id of a running program."""
-        return self._children[name].process.pid
-
     async def kill(self, name: str) -> None:
         """End a program with SIGKILL, as a crash would; it may be started again."""
         child = self._children.pop(name)
