@@ -16,6 +16,8 @@ from penstock.client.patience import Patience
 from penstock.client.problems import Problem
 
 ANSWER_BYTES_MAX = 4 * 2**20
+_ANSWER_OPENINGS_MAX = 10_000
+"""Objects and lists in one answer at most: it bounds the nesting, on which the parser recurses."""
 _EXCERPT = 200
 _SERVER_ERRORS = 500
 _TOO_MANY_REQUESTS = 429
@@ -28,7 +30,7 @@ class NoAnswer(Exception):
 
 
 class TooLong(Exception):
-    """The answer exceeds `ANSWER_BYTES_MAX`."""
+    """The answer exceeds `ANSWER_BYTES_MAX`, or holds more objects and lists than any honest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ async def _read(response: httpx.Response) -> bytes:
         received += chunk
         if len(received) > ANSWER_BYTES_MAX:
             raise TooLong
+    if received.count(b"{") + received.count(b"[") > _ANSWER_OPENINGS_MAX:
+        raise TooLong
     return bytes(received)
 
 

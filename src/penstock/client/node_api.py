@@ -179,7 +179,9 @@ class NodeApi:
         except NoAnswer as error:
             raise NodeUnreachable(self.url, request, str(error)) from error
         except TooLong as error:
-            raise NodeMisbehaved(self.url, request, f"at most {ANSWER_BYTES_MAX} bytes", "a longer answer") from error
+            raise NodeMisbehaved(
+                self.url, request, f"at most {ANSWER_BYTES_MAX} bytes, not nested without end", "a larger answer"
+            ) from error
 
     def _problem(self, answer: Answer, request: str) -> Problem:
         problem = self._decode(answer, request, Problem)

@@ -88,6 +88,8 @@ LIES: dict[str, Callable[[Shape], Any]] = {
     "a web page": response(200, b"<html>Welcome</html>"),
     "nothing": response(200, b""),
     "an endless answer": response(200, b" " * (ANSWER_BYTES_MAX + 1)),
+    "a tower of lists": response(200, b'{"more":' + b"[" * 200_000),
+    "a refusal under a tower of lists": response(409, b'{"values":' + b"[" * 200_000),
     "a redirect": response(302, b""),
     "a bare 404": response(404, b"not found"),
     "a problem without a code": response(409, b"{}"),
