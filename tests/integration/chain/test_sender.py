@@ -383,24 +383,28 @@ def test_a_reorg_deeper_than_the_confirmations_leaves_no_gap_in_the_nonces(
     assert len(stored(database, first).hashes) == 1
 
 
-def test_a_nonce_taken_by_a_foreign_transaction_is_given_up(chain: Chain, database: Database, account: Account) -> None:
-    intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
-    look(chain, database, account)
-    chain.anvil.rpc("anvil_dropAllTransactions")
-    chain.anvil.automine(enabled=True)
-    chain.send(account, chain.token, calls.transfer(SOMEBODY, 100))
-    chain.anvil.automine(enabled=False)
-    look(chain, database, account)
+def test_a_nonce_taken_by_a_foreign_transaction_is_given_up(fresh_chain: Chain, database: Database) -> None:
+    # A chain of its own: Anvil forgets the states of old blocks when it is reverted.
+    account = fresh_chain.anvil.new_account()
+    fresh_chain.mint(account.address)
+    fresh_chain.anvil.automine(enabled=False)
+    intent = transfer(fresh_chain, 5)
+    enqueue(fresh_chain, database, account, intent)
+    look(fresh_chain, database, account)
+    fresh_chain.anvil.rpc("anvil_dropAllTransactions")
+    fresh_chain.anvil.automine(enabled=True)
+    fresh_chain.send(account, fresh_chain.token, calls.transfer(SOMEBODY, 100))
+    fresh_chain.anvil.automine(enabled=False)
+    look(fresh_chain, database, account)
     assert stored(database, intent).status is TransactionStatus.SIGNED, "a receipt may still come late"
-    chain.anvil.mine(4)
+    fresh_chain.anvil.mine(4)
 
-    look(chain, database, account)
-    chain.anvil.mine()
-    look(chain, database, account)
+    look(fresh_chain, database, account)
+    fresh_chain.anvil.mine()
+    look(fresh_chain, database, account)
 
     assert stored(database, intent).status is TransactionStatus.MINED
-    assert chain.balance(SOMEBODY) == 105
+    assert fresh_chain.balance(SOMEBODY) == 105
 
 
 def test_a_foreign_transaction_before_is_stepped_over(chain: Chain, database: Database, account: Account) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -186,12 +187,14 @@ def test_one_signal_ends_everything(tmp_path: Path, number: signal.Signals) -> N
 
 
 def test_a_second_signal_does_not_wait_for_a_program_that_refuses_to_end(tmp_path: Path) -> None:
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)\n"
+    ready = tmp_path / "ready"
+    ready.mkdir()
+    stubborn = "import os, pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    stubborn += f"pathlib.Path({str(ready)!r}, str(os.getpid())).touch()\n"
     process, children = supervising(tmp_path, stubborn + "while True: time.sleep(60)")
     assert process.stdout is not None
-    deaf = 0
-    while deaf < len(children):
-        deaf += process.stdout.readline().endswith("deaf\n")
+    while {int(path.name) for path in ready.iterdir()} < set(children):
+        time.sleep(0.02)
 
     os.kill(process.pid, signal.SIGINT)
     while "ending" not in process.stdout.readline():
