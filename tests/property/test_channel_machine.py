@@ -4,19 +4,24 @@ Two honest parties run the pure core over a model of the contract. The network l
 deposits vanish in reorgs before they are confirmed, and either party turns cheat and closes with any state it
 holds. A watcher with the newest co-signed state answers. In the end both have at least what the newest co-signed
 state gives them.
+
+INV-10 is in test_voucher_machine.py; INV-8 is the contract's alone and stands in its forge tests; INV-9 comes with
+the locks.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from penstock.protocol import invariants
 from penstock.protocol.causes import Pay, Refund
-from penstock.protocol.errors import PeerFault
+from penstock.protocol.encoding import Domain
+from penstock.protocol.errors import PeerFault, WrongSigner
 from penstock.protocol.exits import check_close, check_withdrawal
 from penstock.protocol.messages import Close, SignedState, State, Withdrawal
 from penstock.protocol.onchain import (
@@ -48,7 +53,7 @@ from penstock.protocol.proposals import (
 )
 from penstock.protocol.settlement import Payout, settle
 from penstock.protocol.watch_policy import Challenge, Settle, decide
-from tests.support.parties import DOMAIN, PAYEE, PAYER, cause_id, make_channel, make_proposal
+from tests.support.parties import DOMAIN, PAYEE, PAYER, STRANGER, cause_id, make_channel, make_proposal
 
 PERIOD = 100
 WITHDRAWAL_WINDOW = 20
@@ -181,6 +186,16 @@ class ChannelMachine(RuleBasedStateMachine):
         except PeerFault:
             return
         self.payer = complete(self.payer, self.co_signed[proposal.state.sequence], DOMAIN)
+
+    @rule(percent=percents)
+    def a_proposal_of_another_key_or_chain_is_not_heard(self, percent: int) -> None:
+        pay = Pay(self.new_cause(), share(self.payee.funds.payer_deposit, percent))
+        for domain, proposal in (
+            (DOMAIN, make_proposal(self.payee, pay, signer=STRANGER)),
+            (Domain(1, DOMAIN.contract), make_proposal(self.payee, pay)),
+        ):
+            with pytest.raises(WrongSigner):  # INV-6
+                check_authentic(self.payee, proposal, None, domain)
 
     @rule(percent=percents)
     def payee_issues_a_refund(self, percent: int) -> None:
