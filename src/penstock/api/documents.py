@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.api.errors import BodyTooLarge, ContentTypeUnsupported, MalformedJson
 from penstock.api.problems import MEDIA_TYPE, Problem, status_of, title_of
-from penstock.protocol.errors import PenstockError
+from penstock.protocol.errors import (
+    AmountOutOfRange,
+    HighS,
+    MalformedField,
+    MalformedSignature,
+    PenstockError,
+    UnknownChannel,
+    WrongKind,
+    WrongSigner,
+)
 from penstock.storage.errors import StorageUnavailable
 
 TITLE = "Penstock node"
@@ -208,6 +218,19 @@ REPLIES: dict[str, Any] = {
         "watcherBacklog": 0,
     },
 }
+
+
+BODY_FAULTS: tuple[type[PenstockError], ...] = (
+    MalformedJson,
+    MalformedField,
+    AmountOutOfRange,
+    BodyTooLarge,
+    ContentTypeUnsupported,
+)
+"""What any endpoint with a body and figures in it may answer."""
+
+SIGNED_BODY_FAULTS = (*BODY_FAULTS, UnknownChannel, WrongKind, MalformedSignature, HighS, WrongSigner)
+"""What any endpoint that takes a payer's signature for a channel may answer."""
 
 
 def answers(example: str, *faults: type[PenstockError], status: int = 200, says: str) -> dict[int | str, Any]:

@@ -10,9 +10,6 @@ from penstock.api import documents, render
 from penstock.api.access import ChannelId, Operator, Reader, TheNode
 from penstock.api.documents import answers
 from penstock.api.errors import (
-    BodyTooLarge,
-    ContentTypeUnsupported,
-    MalformedJson,
     NotPermitted,
     Unauthenticated,
 )
@@ -31,7 +28,6 @@ from penstock.node.opening import open_channel
 from penstock.node.outside import Opening
 from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import (
-    AmountOutOfRange,
     ChallengePeriodOutOfRange,
     ForeignChannel,
     InvalidTerms,
@@ -63,11 +59,7 @@ _WALLET_SIGNATURE_BYTES_MAX = 4096
     status_code=status.HTTP_201_CREATED,
     responses=answers(
         "registration",
-        MalformedJson,
-        MalformedField,
-        AmountOutOfRange,
-        BodyTooLarge,
-        ContentTypeUnsupported,
+        *documents.BODY_FAULTS,
         InvalidTerms,
         WrongChain,
         ForeignChannel,

@@ -10,9 +10,6 @@ from penstock.api import documents, render
 from penstock.api.access import ChannelId, Operator, TheNode
 from penstock.api.documents import answers
 from penstock.api.errors import (
-    BodyTooLarge,
-    ContentTypeUnsupported,
-    MalformedJson,
     NotPermitted,
     Unauthenticated,
 )
@@ -28,23 +25,17 @@ from penstock.chain.errors import CloseContradictsMark
 from penstock.node.errors import ChainStale, RecordsBehindMark, RelayUnavailable, RelayWithdrawalTooSmall
 from penstock.node.handlers.exits import SignClose, SignWithdrawal, sign_close, sign_withdrawal
 from penstock.protocol.errors import (
-    AmountOutOfRange,
     ChannelClosing,
     ChannelSettled,
     ChannelUnopened,
     ClosePaidMismatch,
     CloseSigned,
     CloseUnsettledWork,
-    HighS,
     MalformedField,
-    MalformedSignature,
     SignerClosed,
-    UnknownChannel,
     WithdrawalDeadline,
     WithdrawalNotHigher,
     WithdrawalUncovered,
-    WrongKind,
-    WrongSigner,
 )
 from penstock.protocol.primitives import Bytes32
 from penstock.protocol.wire import close_from_json, signature_from_json, withdrawal_from_json
@@ -56,16 +47,7 @@ router = APIRouter(prefix="/v1", tags=["exits"], route_class=StrictRoute)
     "/channels/{channel_id}/withdrawals",
     responses=answers(
         "withdrawal",
-        MalformedJson,
-        MalformedField,
-        AmountOutOfRange,
-        BodyTooLarge,
-        ContentTypeUnsupported,
-        UnknownChannel,
-        WrongKind,
-        MalformedSignature,
-        HighS,
-        WrongSigner,
+        *documents.SIGNED_BODY_FAULTS,
         ChannelUnopened,
         ChannelClosing,
         ChannelSettled,
@@ -99,16 +81,7 @@ async def withdraw(
     "/channels/{channel_id}/close",
     responses=answers(
         "close",
-        MalformedJson,
-        MalformedField,
-        AmountOutOfRange,
-        BodyTooLarge,
-        ContentTypeUnsupported,
-        UnknownChannel,
-        WrongKind,
-        MalformedSignature,
-        HighS,
-        WrongSigner,
+        *documents.SIGNED_BODY_FAULTS,
         ChannelUnopened,
         ChannelSettled,
         CloseSigned,

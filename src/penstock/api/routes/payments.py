@@ -11,7 +11,6 @@ from penstock.api import documents, render
 from penstock.api.access import ChannelId, TheNode
 from penstock.api.direct import DirectRoute
 from penstock.api.documents import answers
-from penstock.api.errors import BodyTooLarge, ContentTypeUnsupported, MalformedJson
 from penstock.api.metrics import metrics_of
 from penstock.api.problems import respond
 from penstock.api.shapes import StateReply, VoucherReply
@@ -19,7 +18,6 @@ from penstock.node.errors import ChainStale, RecordsBehindMark
 from penstock.node.handlers.states import Refused, submit_state
 from penstock.node.handlers.vouchers import submit_voucher
 from penstock.protocol.errors import (
-    AmountOutOfRange,
     BalanceExceeded,
     BelowMark,
     CauseAltered,
@@ -30,20 +28,14 @@ from penstock.protocol.errors import (
     ChannelUnopened,
     CloseSigned,
     Equivocation,
-    HighS,
-    MalformedField,
-    MalformedSignature,
     NoCauses,
     SequenceTooFar,
     SequenceTooLow,
     StateMismatch,
     TooManyCauses,
     UnknownBase,
-    UnknownChannel,
     VoucherExceedsDeposit,
     VoucherNotHigher,
-    WrongKind,
-    WrongSigner,
 )
 from penstock.protocol.wire import ProposalJson, VoucherJson, proposal_from_json, voucher_from_json
 
@@ -57,16 +49,7 @@ log = structlog.get_logger(__name__)
     response_model=StateReply,
     responses=answers(
         "state",
-        MalformedJson,
-        MalformedField,
-        AmountOutOfRange,
-        BodyTooLarge,
-        ContentTypeUnsupported,
-        UnknownChannel,
-        WrongKind,
-        MalformedSignature,
-        HighS,
-        WrongSigner,
+        *documents.SIGNED_BODY_FAULTS,
         ChannelUnopened,
         ChannelClosing,
         ChannelSettled,
@@ -115,16 +98,7 @@ async def propose_state(
     tags=["vouchers"],
     responses=answers(
         "voucher",
-        MalformedJson,
-        MalformedField,
-        AmountOutOfRange,
-        BodyTooLarge,
-        ContentTypeUnsupported,
-        UnknownChannel,
-        WrongKind,
-        MalformedSignature,
-        HighS,
-        WrongSigner,
+        *documents.SIGNED_BODY_FAULTS,
         ChannelUnopened,
         ChannelClosing,
         ChannelSettled,
