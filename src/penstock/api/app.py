@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,7 +38,8 @@ def create_app(node: Node, operator_token: str) -> FastAPI:
     operator_token
         Opens the operator's endpoints.
     """
-    app = FastAPI(
+    # The page at /docs comes with the package: an operator's machine may reach no CDN.
+    app = FastAPIOffline(
         title=documents.TITLE,
         description=documents.DESCRIPTION,
         version=__version__,

@@ -9,6 +9,7 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, status
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
@@ -138,7 +139,7 @@ async def show_error(code: str, request: Request) -> ErrorReply:
 
 def create_app(watcher: Watcher) -> FastAPI:
     """Return the application that serves ``watcher``."""
-    app = FastAPI(title="Penstock watcher", description=DESCRIPTION, version=__version__, redoc_url=None)
+    app = FastAPIOffline(title="Penstock watcher", description=DESCRIPTION, version=__version__, redoc_url=None)
     app.state.watcher = watcher
     app.include_router(router)
     app.add_exception_handler(PenstockError, _on_fault)
