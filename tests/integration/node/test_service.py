@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -23,6 +24,16 @@ def test_the_root_names_everything_and_all_of_it_is_there(http: httpx.Client) ->
 
     assert links["service"] == "penstock node"
     for path in (value for value in links.values() if value.startswith("/")):
+        assert http.get(path).status_code == 200
+
+
+def test_the_page_of_the_api_loads_nothing_from_elsewhere(http: httpx.Client) -> None:
+    page = http.get("/docs").text
+
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(loaded) == 3
+    for path in loaded:
+        assert path.startswith("/"), path
         assert http.get(path).status_code == 200
 
 
