@@ -37,9 +37,17 @@ def test_no_reorg_keeps_the_newest_state_from_deciding(chain: Chain, tmp_path: P
     print("seed", seed)  # noqa: T201 (what reproduces a failure)
     chance = random.Random(seed)
     pairs = open_channels(chain)
-    # No reorg reaches the deposits.
-    chain.anvil.mine(DEPTH_MAX)
-    with new_watcher(chain, tmp_path) as watcher, mining(chain.anvil) as miner:
+    with new_watcher(chain, tmp_path) as watcher:
+        # No reorg reaches the deposits, nor the watcher's gas money.
+        chain.anvil.mine(DEPTH_MAX)
+        answer_through_reorgs(chain, watcher, pairs, chance)
+        check_money(chain, pairs)
+        check_nonces(watcher)
+
+
+def answer_through_reorgs(chain: Chain, watcher: WatcherProcess, pairs: list[Pair], chance: random.Random) -> None:
+    """Have the watcher answer and settle everything while blocks come and go."""
+    with mining(chain.anvil) as miner:
         watcher.start()
         for pair in pairs:
             watcher.give(pair.channel, pair.state(*NEWEST))
@@ -51,9 +59,6 @@ def test_no_reorg_keeps_the_newest_state_from_deciding(chain: Chain, tmp_path: P
         chain.anvil.mine(DEPTH_MAX)
         settle_through_reorgs(miner, pairs, chance)
         watcher.kill()
-
-        check_money(chain, pairs)
-        check_nonces(watcher)
 
 
 def open_channels(chain: Chain) -> list[Pair]:
