@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
 import {Test, Vm} from "forge-std/Test.sol";
@@ -6,8 +6,12 @@ import {Test, Vm} from "forge-std/Test.sol";
 import {Channels} from "../../../contracts/Channels.sol";
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {
+    Challenge,
     Channel,
     ChannelView,
+    CloseIntent,
+    Collect,
+    Permit,
     Phase,
     Signature,
     Signatures,
@@ -51,6 +55,9 @@ contract Handler is Test {
         _payer = vm.createWallet("invariant payer");
         _payee = vm.createWallet("invariant payee");
         vm.prank(_stranger);
+        usdc.approve(address(channels), type(uint256).max);
+        // Blacklisting forbids permits, as it does for the real token: the party's allowance stands in for one.
+        vm.prank(_payer.addr);
         usdc.approve(address(channels), type(uint256).max);
     }
 
@@ -122,6 +129,24 @@ contract Handler is Test {
         else _ledgers[index].payerDeposited += amount;
     }
 
+    /// @dev The permit was never signed, as good as one that was front-run: what counts is the allowance.
+    function depositWithPermit(uint256 index, uint256 amount) external growing {
+        index = bound(index, 0, CHANNELS - 1);
+        amount = bound(amount, 1, 1000);
+        Phase phase = viewAt(index).phase;
+        usdc.mint(address(this), amount);
+        Permit memory permit;
+        bytes memory call_ = abi.encodeCall(channels.depositWithPermit, (channelAt(index), false, amount, permit));
+        refused(_stranger, call_);
+        if ((phase != Phase.None && phase != Phase.Open) || usdc.isBlacklisted(_payer.addr)) {
+            return refused(_payer.addr, call_);
+        }
+
+        assertTrue(usdc.transfer(_payer.addr, amount));
+        done("depositWithPermit", _payer.addr, call_);
+        _ledgers[index].payerDeposited += amount;
+    }
+
     /// @dev Both sign a state that the deposits cover, or, as cheats and reorgs may have it, one that they do not.
     function signState(uint256 index, int128 paid, uint128 payerLocked, uint128 payeeLocked, bool covered) public {
         index = bound(index, 0, CHANNELS - 2);
@@ -163,6 +188,66 @@ contract Handler is Test {
         (_ledgers[index].newest, _ledgers[index].newestPaid) = (sequence, state.paid);
     }
 
+    /// @dev A relayer with a leave that wants `minSequence` at least.
+    function startCloseByIntent(uint256 index, bool byPayee, uint64 sequence, uint64 minSequence) external growing {
+        index = bound(index, 0, CHANNELS - 1);
+        sequence = uint64(bound(sequence, 0, _ledgers[index].signed));
+        minSequence = uint64(bound(minSequence, 0, sequence + 1));
+        State memory state = _states[index][sequence];
+        bytes memory call_ = intentCall(index, byPayee, state, minSequence);
+        if (viewAt(index).phase != Phase.Open || sequence < minSequence) return refused(_stranger, call_);
+
+        done("startCloseByIntent", _stranger, call_);
+        _ledgers[index].deadline = uint40(vm.getBlockTimestamp() + PERIOD);
+        (_ledgers[index].newest, _ledgers[index].newestPaid) = (sequence, state.paid);
+    }
+
+    function intentCall(uint256 index, bool byPayee, State memory state, uint64 minSequence)
+        private
+        returns (bytes memory)
+    {
+        Channel memory channel = channelAt(index);
+        CloseIntent memory intent = CloseIntent(minSequence, uint64(vm.getBlockTimestamp() + 1));
+        bytes32 typehash = keccak256("CloseIntent(bytes32 channelId,uint64 minSequence,uint64 deadline)");
+        bytes32 structHash = keccak256(abi.encode(typehash, idAt(index), intent));
+        Signature memory signature = byPayee ? sign(_payee, structHash) : sign(_payer, structHash);
+        if (state.sequence == 0) {
+            return abi.encodeWithSignature(
+                "startClose((address,address,address,address,address,uint32,bool,uint88),(uint64,uint64),(bytes32,bytes32))",
+                channel,
+                intent,
+                signature
+            );
+        }
+        return abi.encodeWithSignature(
+            "startClose((address,address,address,address,address,uint32,bool,uint88),(uint64,int128,uint128,uint128,bytes32),((bytes32,bytes32),(bytes32,bytes32)),(uint64,uint64),(bytes32,bytes32))",
+            channel,
+            state,
+            signBoth(stateHash(index, state)),
+            intent,
+            signature
+        );
+    }
+
+    /// @dev One item per two-way channel, some good and some bad: what the batch does to each is what its view says.
+    function challengeMany(uint64 sequence) external growing {
+        Challenge[] memory items = new Challenge[](CHANNELS);
+        bool[] memory accepts = new bool[](CHANNELS);
+        for (uint256 index = 0; index < CHANNELS; ++index) {
+            uint64 chosen = uint64(bound(sequence, 0, _ledgers[index].signed));
+            State memory state = _states[index][chosen];
+            items[index] = Challenge(channelAt(index), state, signBoth(stateHash(index, state)));
+            accepts[index] = index != CHANNELS - 1 && viewAt(index).phase == Phase.Closing
+                && vm.getBlockTimestamp() < _ledgers[index].deadline && chosen > _ledgers[index].newest;
+        }
+        done("challengeMany", _stranger, abi.encodeCall(channels.challengeMany, (items)));
+        for (uint256 index = 0; index < CHANNELS; ++index) {
+            if (!accepts[index]) continue;
+            (_ledgers[index].newest, _ledgers[index].newestPaid) =
+            (items[index].state.sequence, items[index].state.paid);
+        }
+    }
+
     function challenge(uint256 index, uint64 sequence, int128 paid, bool fresh) external growing {
         index = bound(index, 0, CHANNELS - 2);
         Ledger storage ledger = _ledgers[index];
@@ -171,8 +256,8 @@ contract Handler is Test {
         State memory state = _states[index][sequence];
         Signatures memory signatures = signBoth(stateHash(index, state));
         bytes memory call_ = abi.encodeCall(channels.challenge, (channelAt(index), state, signatures));
-        bool inTime = vm.getBlockTimestamp() < ledger.deadline;
-        bool accepts = viewAt(index).phase == Phase.Closing && inTime && sequence > ledger.newest;
+        bool early = vm.getBlockTimestamp() < ledger.deadline;
+        bool accepts = viewAt(index).phase == Phase.Closing && early && sequence > ledger.newest;
         if (!accepts) return refused(_stranger, call_);
 
         done("challenge", _stranger, call_);
@@ -195,6 +280,26 @@ contract Handler is Test {
         done("settle", _stranger, call_);
         _ledgers[index].paidOut += before - held();
         _ledgers[index].settled = true;
+    }
+
+    /// @dev All channels, the first of them twice: those that are not over are skipped.
+    function settleMany(bool waits) external growing {
+        if (waits) skip(PERIOD);
+        Channel[] memory items = new Channel[](CHANNELS + 1);
+        uint256 owed;
+        for (uint256 i = 0; i <= CHANNELS; ++i) {
+            items[i] = channelAt(i % CHANNELS);
+        }
+        for (uint256 index = 0; index < CHANNELS; ++index) {
+            ChannelView memory known = viewAt(index);
+            if (known.phase != Phase.Closing || vm.getBlockTimestamp() < _ledgers[index].deadline) continue;
+            _ledgers[index].paidOut += leftIn(known) - known.payerPool - known.payeePool;
+            _ledgers[index].settled = true;
+            owed += leftIn(known) - known.payerPool - known.payeePool;
+        }
+        uint256 before = held();
+        done("settleMany", _stranger, abi.encodeCall(channels.settleMany, (items)));
+        assertEq(before - held(), owed, "settleMany pays what it settles");
     }
 
     /// @dev Seldom, or few channels would live to see a dispute.
@@ -244,16 +349,51 @@ contract Handler is Test {
         paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
         Signature memory signature = sign(_payer, voucherHash(index, paid));
         bytes memory call_ = abi.encodeCall(channels.collect, (channelAt(index), paid, signature));
-        bool inTime = known.phase == Phase.Open
-            || (known.phase == Phase.Closing && vm.getBlockTimestamp() < _ledgers[index].deadline);
-        uint256 due = paid < known.payerDeposit ? paid : known.payerDeposit;
-        if (!inTime || due <= known.payeeWithdrawn) return refused(_stranger, call_);
+        uint256 due = min(paid, known.payerDeposit);
+        if (!inTime(known, index) || due <= known.payeeWithdrawn) return refused(_stranger, call_);
 
         uint256 before = held();
         done("collect", _stranger, call_);
         _ledgers[index].paidOut += before - held();
         _ledgers[index].collected += before - held();
         refused(_stranger, call_);
+    }
+
+    /// @dev The same voucher twice, and one for a channel that takes none: it pays once, whatever happens.
+    function collectMany(uint128 paid) external growing {
+        uint256 index = CHANNELS - 1;
+        ChannelView memory known = viewAt(index);
+        paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
+        Collect[] memory items = new Collect[](3);
+        items[0] = Collect(channelAt(0), paid, sign(_payer, voucherHash(0, paid)));
+        items[1] = Collect(channelAt(index), paid, sign(_payer, voucherHash(index, paid)));
+        items[2] = items[1];
+        uint256 due = inTime(known, index) ? saturatingSub(min(paid, known.payerDeposit), known.payeeWithdrawn) : 0;
+
+        uint256 before = held();
+        done("collectMany", _stranger, abi.encodeCall(channels.collectMany, (items)));
+        assertEq(before - held(), due, "collectMany pays what is due");
+        _ledgers[index].paidOut += due;
+        _ledgers[index].collected += due;
+    }
+
+    function closeOneWay(uint128 paid, bool bySigner, uint256 chance) external growing {
+        if (chance % 4 != 0) return;
+        uint256 index = CHANNELS - 1;
+        ChannelView memory known = viewAt(index);
+        paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
+        Signature memory signature = sign(bySigner ? _payer : _payee, voucherHash(index, paid));
+        bytes memory call_ = abi.encodeCall(channels.closeOneWay, (channelAt(index), paid, signature));
+        refused(_payer.addr, call_);
+        uint256 due = saturatingSub(min(paid, known.payerDeposit), known.payeeWithdrawn);
+        if (!inTime(known, index) || (due != 0 && !bySigner)) return refused(_payee.addr, call_);
+
+        uint256 before = held();
+        done("closeOneWay", _payee.addr, call_);
+        _ledgers[index].paidOut += before - held();
+        _ledgers[index].collected += due;
+        _ledgers[index].settled = true;
+        _ledgers[index].deadline = 0;
     }
 
     function claim(bool byPayee) external {
@@ -277,6 +417,11 @@ contract Handler is Test {
     function held() private view returns (uint256) {
         return usdc.balanceOf(address(channels)) - channels.claims(address(usdc), _payer.addr)
             - channels.claims(address(usdc), _payee.addr);
+    }
+
+    function inTime(ChannelView memory known, uint256 index) private view returns (bool) {
+        return known.phase == Phase.Open
+            || (known.phase == Phase.Closing && vm.getBlockTimestamp() < _ledgers[index].deadline);
     }
 
     function leftIn(ChannelView memory known) private pure returns (uint256) {
@@ -326,6 +471,14 @@ contract Handler is Test {
 
     function voucherHash(uint256 index, uint128 paid) private view returns (bytes32) {
         return keccak256(abi.encode(keccak256("Voucher(bytes32 channelId,uint128 paid)"), idAt(index), paid));
+    }
+
+    function min(uint256 a, uint256 b) private pure returns (uint256) {
+        return a < b ? a : b;
+    }
+
+    function saturatingSub(uint256 a, uint256 b) private pure returns (uint256) {
+        return a > b ? a - b : 0;
     }
 
     function max(uint256 a, uint256 b) private pure returns (uint256) {
