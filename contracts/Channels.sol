@@ -1,21 +1,27 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IChannels} from "./interfaces/IChannels.sol";
-import {IReceiveWithAuthorization} from "./interfaces/IReceiveWithAuthorization.sol";
 import {ChannelHash} from "./libraries/ChannelHash.sol";
+import {Incoming} from "./libraries/Incoming.sol";
 import {Payout} from "./libraries/Payout.sol";
+import {Signing} from "./libraries/Signing.sol";
 import {
     Authorization,
+    Challenge,
     Channel,
     ChannelView,
+    CloseIntent,
+    Collect,
+    Permit,
     Phase,
     Signature,
     Signatures,
@@ -27,6 +33,9 @@ import {
 /// @notice Payment channels for any ERC-20 token: docs/protocol.md, section 2.
 /// @dev Reads from top to bottom; in every function: checks, effects, event, interaction. `challenge` and `startClose`
 ///      call nothing outside and so need no reentrancy guard.
+///
+///      What a batch can do too returns its error, encoded, instead of reverting with it: empty means done. A single
+///      call reverts with it, a batch emits it and goes on.
 contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
@@ -53,10 +62,15 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         bytes32 locksRoot;
     }
 
+    /// @dev Payouts of a batch that go out as one transfer.
+    struct Run {
+        address token;
+        address to;
+        uint256 amount;
+    }
+
     /// @dev Per side, so that totals, shares and pools fit uint96.
     uint256 private constant MAX_DEPOSIT = 2 ** 95 - 1;
-
-    uint256 private constant ECDSA_SIGNATURE_LENGTH = 65;
 
     /// @inheritdoc IChannels
     uint32 public immutable minChallengePeriod;
@@ -85,9 +99,18 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     function deposit(Channel calldata channel, bool forPayee, uint256 amount) external nonReentrant {
         _credit(_id(channel), channel, forPayee, amount);
 
-        uint256 expected = _balance(channel.token) + amount;
-        IERC20(channel.token).safeTransferFrom(msg.sender, address(this), amount);
-        _requireBalance(channel.token, expected);
+        Incoming.take(channel.token, amount);
+    }
+
+    /// @inheritdoc IChannels
+    function depositWithPermit(Channel calldata channel, bool forPayee, uint256 amount, Permit calldata permit)
+        external
+        nonReentrant
+    {
+        if (msg.sender != (forPayee ? channel.payee : channel.payer)) revert NotParty(msg.sender);
+        _credit(_id(channel), channel, forPayee, amount);
+
+        Incoming.takeWithPermit(channel.token, amount, permit);
     }
 
     /// @inheritdoc IChannels
@@ -100,10 +123,9 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         bytes32 id = _id(channel);
         _credit(id, channel, forPayee, amount);
 
-        uint256 expected = _balance(channel.token) + amount;
+        address from = forPayee ? channel.payee : channel.payer;
         bytes32 nonce = keccak256(abi.encode(id, authorization.authSalt));
-        _receive(channel.token, forPayee ? channel.payee : channel.payer, amount, nonce, authorization);
-        _requireBalance(channel.token, expected);
+        Incoming.takeWithAuthorization(channel.token, from, amount, nonce, authorization);
     }
 
     /// @dev Credits a deposit before it arrives; the callers revert unless exactly `amount` does.
@@ -155,27 +177,6 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         return SafeCast.toUint96(deposited + amount);
     }
 
-    function _receive(address token, address from, uint256 amount, bytes32 nonce, Authorization calldata authorization)
-        private
-    {
-        bytes calldata signature = authorization.signature;
-        uint256 validAfter = authorization.validAfter;
-        uint256 validBefore = authorization.validBefore;
-        IReceiveWithAuthorization receiver = IReceiveWithAuthorization(token);
-        if (signature.length == ECDSA_SIGNATURE_LENGTH) {
-            (bytes32 r, bytes32 s, uint8 v) =
-                (bytes32(signature[0:32]), bytes32(signature[32:64]), uint8(signature[64]));
-            receiver.receiveWithAuthorization(from, address(this), amount, validAfter, validBefore, nonce, v, r, s);
-        } else {
-            receiver.receiveWithAuthorization(from, address(this), amount, validAfter, validBefore, nonce, signature);
-        }
-    }
-
-    function _requireBalance(address token, uint256 expected) private view {
-        uint256 actual = _balance(token);
-        if (actual != expected) revert UnexpectedBalance(expected, actual);
-    }
-
     /* PAYMENTS FROM AN OPEN CHANNEL */
 
     /// @inheritdoc IChannels
@@ -188,7 +189,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         if (record.phase != Phase.Open) revert ChannelNotOpen(id, record.phase);
         if (channel.oneWay) revert OneWayChannel(id);
         if (block.timestamp >= withdrawal.deadline) revert WithdrawalExpired(withdrawal.deadline, block.timestamp);
-        _checkSignatures(channel, ChannelHash.hashWithdrawal(id, withdrawal), signatures);
+        _revertIf(_checkSignatures(channel, ChannelHash.hashWithdrawal(id, withdrawal), signatures));
 
         (uint256 payerAmount, uint256 payeeAmount) = _takeOut(record, withdrawal);
 
@@ -204,8 +205,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     {
         (uint256 payeeDeposit, uint256 payeeWithdrawn) = _payeeSide(record);
         uint256 payerWithdrawn = record.withdrawn;
-        payerAmount = _saturatingSub(withdrawal.payerTotal, payerWithdrawn);
-        payeeAmount = _saturatingSub(withdrawal.payeeTotal, payeeWithdrawn);
+        payerAmount = Math.saturatingSub(withdrawal.payerTotal, payerWithdrawn);
+        payeeAmount = Math.saturatingSub(withdrawal.payeeTotal, payeeWithdrawn);
         if (payerAmount == 0 && payeeAmount == 0) {
             revert NothingToWithdraw(withdrawal.payerTotal, withdrawal.payeeTotal, payerWithdrawn, payeeWithdrawn);
         }
@@ -225,20 +226,70 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IChannels
     function collect(Channel calldata channel, uint128 paid, Signature calldata payerSignature) external nonReentrant {
         bytes32 id = _id(channel);
+        (uint256 amount, bytes memory err) = _collect(id, channel, paid, payerSignature);
+        _revertIf(err);
+        _pay(channel.token, channel.payee, amount);
+    }
+
+    /// @inheritdoc IChannels
+    function collectMany(Collect[] calldata items) external nonReentrant {
+        Run memory run = Run(address(0), address(0), 0);
+        for (uint256 i = 0; i < items.length; ++i) {
+            Collect calldata item = items[i];
+            Channel calldata channel = item.channel;
+            bytes32 id = _id(channel);
+            (uint256 amount, bytes memory err) = _collect(id, channel, item.paid, item.payerSignature);
+            if (err.length == 0) _extend(run, channel.token, channel.payee, amount);
+            else emit Skipped(id, err);
+        }
+        _pay(run.token, run.to, run.amount);
+    }
+
+    /// @dev Records what a voucher collects; the callers pay it.
+    function _collect(bytes32 id, Channel calldata channel, uint128 paid, Signature calldata payerSignature)
+        private
+        returns (uint256 amount, bytes memory err)
+    {
         Record storage record = _records[id];
-        _checkActive(id, record);
-        if (!channel.oneWay) revert TwoWayChannel(id);
-        if (record.phase == Phase.Closing) _checkBeforeDeadline(record);
+        err = _checkCollectable(id, record, channel);
+        if (err.length != 0) return (0, err);
         (uint96 deposited, uint96 collected) = (record.payerDeposit, record.withdrawn);
-        uint96 due = paid < deposited ? SafeCast.toUint96(paid) : deposited;
-        if (due <= collected) revert NothingToCollect(paid, collected, deposited);
-        bytes32 digest = _hashTypedDataV4(ChannelHash.hashVoucher(id, paid));
-        _checkSignature(channel.payerSigner, digest, payerSignature);
+        uint96 due = _due(paid, deposited);
+        if (due <= collected) {
+            return (0, abi.encodeWithSelector(NothingToCollect.selector, paid, collected, deposited));
+        }
+        err = _checkVoucher(id, channel, paid, payerSignature);
+        if (err.length != 0) return (0, err);
 
         record.withdrawn = due;
 
         emit Collected(id, due);
-        _pay(channel.token, channel.payee, due - collected);
+        return (due - collected, err);
+    }
+
+    function _checkCollectable(bytes32 id, Record storage record, Channel calldata channel)
+        private
+        view
+        returns (bytes memory err)
+    {
+        Phase phase = record.phase;
+        if (!_isActive(phase)) return abi.encodeWithSelector(ChannelNotActive.selector, id, phase);
+        if (!channel.oneWay) return abi.encodeWithSelector(TwoWayChannel.selector, id);
+        if (phase == Phase.Closing) return _checkBeforeDeadline(record);
+    }
+
+    function _checkVoucher(bytes32 id, Channel calldata channel, uint128 paid, Signature calldata payerSignature)
+        private
+        view
+        returns (bytes memory err)
+    {
+        return Signing.check(channel.payerSigner, _hashTypedDataV4(ChannelHash.hashVoucher(id, paid)), payerSignature);
+    }
+
+    /// @dev What the payee has a right to by a voucher, as far as the deposit goes.
+    function _due(uint128 paid, uint96 deposited) private pure returns (uint96) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return paid < deposited ? uint96(paid) : deposited; // below a uint96
     }
 
     /* CLOSE */
@@ -247,8 +298,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     function close(Channel calldata channel, int128 paid, Signatures calldata signatures) external nonReentrant {
         bytes32 id = _id(channel);
         Record storage record = _records[id];
-        _checkActive(id, record);
-        _checkSignatures(channel, ChannelHash.hashClose(id, paid), signatures);
+        if (!_isActive(record.phase)) revert ChannelNotActive(id, record.phase);
+        _revertIf(_checkSignatures(channel, ChannelHash.hashClose(id, paid), signatures));
         (uint96 left, int256 payerFunds) = _funds(record, channel.oneWay);
         int256 payerBalance = payerFunds - paid;
         if (payerBalance < 0 || payerBalance > int256(uint256(left))) revert CloseExceedsBalance(payerBalance, left);
@@ -264,6 +315,30 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         _pay(channel.token, channel.payee, payeePaid);
     }
 
+    /// @inheritdoc IChannels
+    function closeOneWay(Channel calldata channel, uint128 paid, Signature calldata payerSignature)
+        external
+        nonReentrant
+    {
+        if (msg.sender != channel.payee && msg.sender != channel.payeeSigner) revert NotPayee(msg.sender);
+        bytes32 id = _id(channel);
+        Record storage record = _records[id];
+        _revertIf(_checkCollectable(id, record, channel));
+        (uint96 deposited, uint96 collected) = (record.payerDeposit, record.withdrawn);
+        uint96 due = _due(paid, deposited);
+        if (due > collected) _revertIf(_checkVoucher(id, channel, paid, payerSignature));
+        else due = collected;
+
+        record.withdrawn = due;
+        record.deadline = 0;
+        record.phase = Phase.Settled;
+
+        if (due != collected) emit Collected(id, due);
+        emit Closed(id, deposited - due, 0);
+        _pay(channel.token, channel.payee, due - collected);
+        _pay(channel.token, channel.payer, deposited - due);
+    }
+
     /// @dev Forgets the disputed state, so that none of its locks can be resolved any more.
     function _endDispute(Record storage record) private {
         record.deadline = 0;
@@ -274,33 +349,84 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function startClose(Channel calldata channel) external {
-        bytes32 id = _id(channel);
-        Record storage record = _records[id];
-        uint40 deadline = _startClose(id, record, channel);
-
-        int128 paid = channel.oneWay ? int128(uint128(record.withdrawn)) : int128(0);
-        emit ClosingStarted(id, deadline, State(0, paid, 0, 0, 0));
+        _checkCaller(channel);
+        _startClose(_id(channel), channel);
     }
 
     /// @inheritdoc IChannels
     function startClose(Channel calldata channel, State calldata state, Signatures calldata signatures) external {
-        bytes32 id = _id(channel);
-        Record storage record = _records[id];
-        uint40 deadline = _startClose(id, record, channel);
-        _dispute(id, record, channel, state, signatures);
-
-        emit ClosingStarted(id, deadline, state);
+        _checkCaller(channel);
+        _startClose(_id(channel), channel, state, signatures);
     }
 
-    function _startClose(bytes32 id, Record storage record, Channel calldata channel)
-        private
-        returns (uint40 deadline)
+    /// @inheritdoc IChannels
+    function startClose(Channel calldata channel, CloseIntent calldata intent, Signature calldata intentSignature)
+        external
     {
-        if (record.phase != Phase.Open) revert ChannelNotOpen(id, record.phase);
+        bytes32 id = _id(channel);
+        _checkIntent(id, channel, 0, intent, intentSignature);
+        _startClose(id, channel);
+    }
+
+    /// @inheritdoc IChannels
+    function startClose(
+        Channel calldata channel,
+        State calldata state,
+        Signatures calldata signatures,
+        CloseIntent calldata intent,
+        Signature calldata intentSignature
+    ) external {
+        bytes32 id = _id(channel);
+        _checkIntent(id, channel, state.sequence, intent, intentSignature);
+        _startClose(id, channel, state, signatures);
+    }
+
+    function _checkCaller(Channel calldata channel) private view {
         if (
             msg.sender != channel.payer && msg.sender != channel.payerSigner && msg.sender != channel.payee
                 && msg.sender != channel.payeeSigner
         ) revert NotParty(msg.sender);
+    }
+
+    function _checkIntent(
+        bytes32 id,
+        Channel calldata channel,
+        uint64 sequence,
+        CloseIntent calldata intent,
+        Signature calldata signature
+    ) private view {
+        if (block.timestamp >= intent.deadline) {
+            revert IntentExpired(intent.deadline, block.timestamp);
+        }
+        if (sequence < intent.minSequence) revert SequenceBelowIntent(sequence, intent.minSequence);
+        address signer = Signing.recover(_hashTypedDataV4(ChannelHash.hashCloseIntent(id, intent)), signature);
+        // What cannot be recovered is the zero address, and no signer is.
+        if (signer != channel.payerSigner && signer != channel.payeeSigner) revert NotSigner(signer);
+    }
+
+    function _startClose(bytes32 id, Channel calldata channel) private {
+        Record storage record = _records[id];
+        int128 paid = channel.oneWay ? int128(uint128(record.withdrawn)) : int128(0);
+        uint40 deadline = _beginPeriod(id, record, channel);
+
+        emit ClosingStarted(id, deadline, State(0, paid, 0, 0, 0));
+    }
+
+    function _startClose(bytes32 id, Channel calldata channel, State calldata state, Signatures calldata signatures)
+        private
+    {
+        Record storage record = _records[id];
+        uint40 deadline = _beginPeriod(id, record, channel);
+        _revertIf(_dispute(id, record, channel, state, signatures));
+
+        emit ClosingStarted(id, deadline, state);
+    }
+
+    function _beginPeriod(bytes32 id, Record storage record, Channel calldata channel)
+        private
+        returns (uint40 deadline)
+    {
+        if (record.phase != Phase.Open) revert ChannelNotOpen(id, record.phase);
 
         deadline = uint40(block.timestamp + channel.challengePeriod);
         record.deadline = deadline;
@@ -309,11 +435,29 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function challenge(Channel calldata channel, State calldata state, Signatures calldata signatures) external {
-        bytes32 id = _id(channel);
+        _revertIf(_challenge(_id(channel), channel, state, signatures));
+    }
+
+    /// @inheritdoc IChannels
+    function challengeMany(Challenge[] calldata items) external {
+        for (uint256 i = 0; i < items.length; ++i) {
+            Challenge calldata item = items[i];
+            bytes32 id = _id(item.channel);
+            bytes memory err = _challenge(id, item.channel, item.state, item.signatures);
+            if (err.length != 0) emit Skipped(id, err);
+        }
+    }
+
+    function _challenge(bytes32 id, Channel calldata channel, State calldata state, Signatures calldata signatures)
+        private
+        returns (bytes memory err)
+    {
         Record storage record = _records[id];
-        if (record.phase != Phase.Closing) revert ChannelNotClosing(id, record.phase);
-        _checkBeforeDeadline(record);
-        _dispute(id, record, channel, state, signatures);
+        if (record.phase != Phase.Closing) return abi.encodeWithSelector(ChannelNotClosing.selector, id, record.phase);
+        err = _checkBeforeDeadline(record);
+        if (err.length != 0) return err;
+        err = _dispute(id, record, channel, state, signatures);
+        if (err.length != 0) return err;
 
         emit Challenged(id, state);
     }
@@ -325,11 +469,14 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         Channel calldata channel,
         State calldata state,
         Signatures calldata signatures
-    ) private {
-        if (channel.oneWay) revert OneWayChannel(id);
+    ) private returns (bytes memory err) {
+        if (channel.oneWay) return abi.encodeWithSelector(OneWayChannel.selector, id);
         uint64 current = record.sequence;
-        if (state.sequence <= current) revert SequenceNotHigher(state.sequence, current);
-        _checkSignatures(channel, ChannelHash.hashState(id, state), signatures);
+        if (state.sequence <= current) {
+            return abi.encodeWithSelector(SequenceNotHigher.selector, state.sequence, current);
+        }
+        err = _checkSignatures(channel, ChannelHash.hashState(id, state), signatures);
+        if (err.length != 0) return err;
 
         (uint96 left, int256 payerFunds) = _funds(record, false);
         (uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool) =
@@ -349,17 +496,48 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function settle(Channel calldata channel) external nonReentrant {
-        bytes32 id = _id(channel);
-        Record storage record = _records[id];
-        if (record.phase != Phase.Closing) revert ChannelNotClosing(id, record.phase);
-        if (block.timestamp < record.deadline) revert ChallengePeriodRunning(record.deadline, block.timestamp);
+        (uint256 payerPaid, uint256 payeePaid, bytes memory err) = _settle(_id(channel));
+        _revertIf(err);
+        _pay(channel.token, channel.payer, payerPaid);
+        _pay(channel.token, channel.payee, payeePaid);
+    }
 
-        (uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool) = _outcome(record);
+    /// @inheritdoc IChannels
+    function settleMany(Channel[] calldata items) external nonReentrant {
+        Run memory payerRun = Run(address(0), address(0), 0);
+        Run memory payeeRun = Run(address(0), address(0), 0);
+        for (uint256 i = 0; i < items.length; ++i) {
+            Channel calldata channel = items[i];
+            bytes32 id = _id(channel);
+            (uint256 payerPaid, uint256 payeePaid, bytes memory err) = _settle(id);
+            if (err.length == 0) {
+                _extend(payerRun, channel.token, channel.payer, payerPaid);
+                _extend(payeeRun, channel.token, channel.payee, payeePaid);
+            } else {
+                emit Skipped(id, err);
+            }
+        }
+        _pay(payerRun.token, payerRun.to, payerRun.amount);
+        _pay(payeeRun.token, payeeRun.to, payeeRun.amount);
+    }
+
+    /// @dev Ends the channel; the callers pay.
+    function _settle(bytes32 id) private returns (uint96 payerPaid, uint96 payeePaid, bytes memory err) {
+        Record storage record = _records[id];
+        if (record.phase != Phase.Closing) {
+            return (0, 0, abi.encodeWithSelector(ChannelNotClosing.selector, id, record.phase));
+        }
+        if (block.timestamp < record.deadline) {
+            err = abi.encodeWithSelector(ChallengePeriodRunning.selector, record.deadline, block.timestamp);
+            return (0, 0, err);
+        }
+
+        uint96 payerPool;
+        uint96 payeePool;
+        (payerPaid, payeePaid, payerPool, payeePool) = _outcome(record);
         record.phase = Phase.Settled;
 
         emit Settled(id, payerPaid, payeePaid, payerPool, payeePool);
-        _pay(channel.token, channel.payer, payerPaid);
-        _pay(channel.token, channel.payee, payeePaid);
     }
 
     /// @dev The split that `settle` pays: the disputed state's, or without one that of what the chain knows.
@@ -400,6 +578,15 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
         claims[token][to] += amount;
         emit ClaimRecorded(token, to, amount);
+    }
+
+    /// @dev Adds a payout to a run of payouts in one token to one receiver, and pays the run that it does not belong to.
+    function _extend(Run memory run, address token, address to, uint256 amount) private {
+        if (token != run.token || to != run.to) {
+            _pay(run.token, run.to, run.amount);
+            (run.token, run.to, run.amount) = (token, to, 0);
+        }
+        run.amount += amount;
     }
 
     /* VIEWS */
@@ -451,37 +638,27 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         if (record.payeeSide) (payeeDeposit, payeeWithdrawn) = (record.payeeDeposit, record.payeeWithdrawn);
     }
 
-    function _checkActive(bytes32 id, Record storage record) private view {
-        Phase phase = record.phase;
-        if (phase != Phase.Open && phase != Phase.Closing) revert ChannelNotActive(id, phase);
+    function _isActive(Phase phase) private pure returns (bool) {
+        return phase == Phase.Open || phase == Phase.Closing;
     }
 
-    function _checkBeforeDeadline(Record storage record) private view {
-        if (block.timestamp >= record.deadline) revert ChallengePeriodOver(record.deadline, block.timestamp);
+    function _checkBeforeDeadline(Record storage record) private view returns (bytes memory err) {
+        if (block.timestamp >= record.deadline) {
+            return abi.encodeWithSelector(ChallengePeriodOver.selector, record.deadline, block.timestamp);
+        }
     }
 
     function _checkSignatures(Channel calldata channel, bytes32 structHash, Signatures calldata signatures)
         private
         view
+        returns (bytes memory err)
     {
         bytes32 digest = _hashTypedDataV4(structHash);
-        _checkSignature(channel.payerSigner, digest, signatures.payer);
-        _checkSignature(channel.payeeSigner, digest, signatures.payee);
+        err = Signing.check(channel.payerSigner, digest, signatures.payer);
+        if (err.length == 0) err = Signing.check(channel.payeeSigner, digest, signatures.payee);
     }
 
-    /// @dev Only ECDSA: what an ERC-1271 wallet signed it could revoke, and its counterparty relies on it.
-    function _checkSignature(address expected, bytes32 digest, Signature calldata signature) private pure {
-        // The third value only details the error.
-        // slither-disable-next-line unused-return
-        (address recovered, ECDSA.RecoverError err,) = ECDSA.tryRecover(digest, signature.r, signature.vs);
-        if (err != ECDSA.RecoverError.NoError || recovered != expected) revert InvalidSignature(expected, recovered);
-    }
-
-    function _balance(address token) private view returns (uint256) {
-        return IERC20(token).balanceOf(address(this));
-    }
-
-    function _saturatingSub(uint256 a, uint256 b) private pure returns (uint256) {
-        return a > b ? a - b : 0;
+    function _revertIf(bytes memory err) private pure {
+        if (err.length != 0) LowLevelCall.bubbleRevert(err);
     }
 }

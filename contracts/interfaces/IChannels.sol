@@ -1,10 +1,14 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
 import {
     Authorization,
+    Challenge,
     Channel,
     ChannelView,
+    CloseIntent,
+    Collect,
+    Permit,
     Phase,
     Signature,
     Signatures,
@@ -58,11 +62,16 @@ interface IChannels {
     /// @notice A newer state replaced the disputed one.
     event Challenged(bytes32 indexed channelId, State state);
 
-    /// @notice Both parties agreed on a close; what was left has been paid out.
+    /// @notice Both parties agreed on a close, or the payee of a one-way channel gave back the rest; what was left has
+    ///         been paid out. What `closeOneWay` collected is in a `Collected` event before it.
     event Closed(bytes32 indexed channelId, uint96 payerPaid, uint96 payeePaid);
 
     /// @notice A disputed close ended: paid to both sides, and left in both pools for pending locks.
     event Settled(bytes32 indexed channelId, uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool);
+
+    /// @notice An item of a batch was skipped.
+    /// @param reason The error, ABI-encoded, with which the single call would have reverted.
+    event Skipped(bytes32 indexed channelId, bytes reason);
 
     /// @notice A payout could not be pushed and waits for its creditor.
     event ClaimRecorded(address indexed token, address indexed creditor, uint256 amount);
@@ -111,8 +120,20 @@ interface IChannels {
     /// @notice The call is for one-way channels only.
     error TwoWayChannel(bytes32 channelId);
 
-    /// @notice The caller is neither a party of the channel nor its signer.
+    /// @notice The caller is none of the parties and signers that may call this.
     error NotParty(address caller);
+
+    /// @notice The caller is neither the payee nor its signer.
+    error NotPayee(address caller);
+
+    /// @notice The close intent is not by the signer of either party; zero if its signature is malformed or high-s.
+    error NotSigner(address recovered);
+
+    /// @notice The close intent's deadline has passed.
+    error IntentExpired(uint256 deadline, uint256 timestamp);
+
+    /// @notice The close intent wants a later state.
+    error SequenceBelowIntent(uint64 sequence, uint64 minSequence);
 
     /// @notice A signature is not by the expected signer; `recovered` is zero if it is malformed or high-s.
     error InvalidSignature(address expected, address recovered);
@@ -164,6 +185,11 @@ interface IChannels {
         Authorization calldata authorization
     ) external;
 
+    /// @notice Deposits from the caller's balance with an EIP-2612 permit over `amount`. Only the party credited may
+    ///         call: a permit names no terms, so a stranger could choose them.
+    /// @dev A permit that somebody sent first blocks nothing: the allowance is there then.
+    function depositWithPermit(Channel calldata channel, bool forPayee, uint256 amount, Permit calldata permit) external;
+
     /* PAYMENTS FROM AN OPEN CHANNEL */
 
     /// @notice Raises each withdrawn total of a two-way channel to the signed one, where that is higher, and pays the
@@ -178,12 +204,22 @@ interface IChannels {
     /// @dev Records what was really paid, so a later top-up can satisfy the rest of the same voucher (INV-10).
     function collect(Channel calldata channel, uint128 paid, Signature calldata payerSignature) external;
 
+    /// @notice `collect`, item by item, with one transfer per run of items with the same payee and token. An item that
+    ///         `collect` would refuse is skipped and reported by `Skipped`.
+    /// @dev Sort by payee and token. Warning: group trusted tokens only; one that burns its gas starves the others.
+    function collectMany(Collect[] calldata items) external;
+
     /* CLOSE */
 
     /// @notice Pays out at once as both parties signed: `payerDeposit - payerWithdrawn - paid` to the payer, the rest
     /// to the payee. Anyone may call, while the channel is open or closing.
     /// @dev A deposit that slips in front goes to its owner and breaks nothing. Ends a dispute and its locks.
     function close(Channel calldata channel, int128 paid, Signatures calldata signatures) external;
+
+    /// @notice Ends a one-way channel at once: collects the voucher for the payee and returns the rest to the payer. Only
+    ///         the payee or its signer may call, when `collect` could be.
+    /// @dev A voucher at or below what was collected collects nothing, and its signature is not read.
+    function closeOneWay(Channel calldata channel, uint128 paid, Signature calldata payerSignature) external;
 
     /// @notice Begins the challenge period with what the chain knows: nothing paid, or what was collected.
     /// @dev Only a party or its signer may call.
@@ -195,13 +231,36 @@ interface IChannels {
     /// @dev Only a party or its signer may call: a third party that merely holds a state cannot force a close.
     function startClose(Channel calldata channel, State calldata state, Signatures calldata signatures) external;
 
+    /// @notice Begins the challenge period with what the chain knows, for a party whose signer signed the intent. Anyone
+    ///         may call, before the intent's deadline, if its `minSequence` is zero.
+    function startClose(Channel calldata channel, CloseIntent calldata intent, Signature calldata intentSignature)
+        external;
+
+    /// @notice Begins it with a co-signed state of at least the intent's `minSequence`. Anyone may call, before the
+    ///         intent's deadline.
+    function startClose(
+        Channel calldata channel,
+        State calldata state,
+        Signatures calldata signatures,
+        CloseIntent calldata intent,
+        Signature calldata intentSignature
+    ) external;
+
     /// @notice Replaces the disputed state by one with a strictly higher sequence. Anyone may call, before the
     /// deadline. @dev The deadline does not move (INV-4), and nothing outside is called.
     function challenge(Channel calldata channel, State calldata state, Signatures calldata signatures) external;
 
+    /// @notice `challenge`, item by item; one that it would refuse is skipped and reported by `Skipped`.
+    /// @dev Judge by events: the transaction succeeds even if every item is skipped.
+    function challengeMany(Challenge[] calldata items) external;
+
     /// @notice Pays both sides when the challenge period is over, from chain data alone. Anyone may call.
     /// @dev Never refuses for insolvency; see `Payout.split`. What is locked stays in the two pools.
     function settle(Channel calldata channel) external;
+
+    /// @notice `settle`, item by item; one that it would refuse is skipped and reported by `Skipped`.
+    /// @dev Warning: group trusted tokens only; one that burns its gas starves the others.
+    function settleMany(Channel[] calldata items) external;
 
     /* CLAIMS */
 

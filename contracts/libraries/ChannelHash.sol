@@ -1,7 +1,7 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {Channel, State, Withdrawal} from "../types/ChannelTypes.sol";
+import {Channel, CloseIntent, State, Withdrawal} from "../types/ChannelTypes.sol";
 
 /// @title ChannelHash
 /// @notice The EIP-712 types of Penstock and their struct hashes: one type per message, so that no signature can be
@@ -17,6 +17,8 @@ library ChannelHash {
     bytes32 internal constant WITHDRAWAL_TYPEHASH =
         keccak256("Withdrawal(bytes32 channelId,uint128 payerTotal,uint128 payeeTotal,uint64 deadline)");
     bytes32 internal constant CLOSE_TYPEHASH = keccak256("Close(bytes32 channelId,int128 paid)");
+    bytes32 internal constant CLOSE_INTENT_TYPEHASH =
+        keccak256("CloseIntent(bytes32 channelId,uint64 minSequence,uint64 deadline)");
 
     // The structs below hold static members only, so `abi.encode` lays them out inline, as EIP-712 wants it.
 
@@ -38,5 +40,9 @@ library ChannelHash {
 
     function hashClose(bytes32 channelId, int128 paid) internal pure returns (bytes32) {
         return keccak256(abi.encode(CLOSE_TYPEHASH, channelId, paid));
+    }
+
+    function hashCloseIntent(bytes32 channelId, CloseIntent calldata intent) internal pure returns (bytes32) {
+        return keccak256(abi.encode(CLOSE_INTENT_TYPEHASH, channelId, intent));
     }
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
 /// @notice The terms of a channel: passed in calldata, hashed into its id, never stored.
@@ -54,6 +54,37 @@ struct Withdrawal {
     uint128 payeeTotal;
     /// @dev Seconds since the epoch; good in blocks with an earlier timestamp.
     uint64 deadline;
+}
+
+/// @notice A party's leave for a relayer to start a close; the channel's id is added when it is hashed.
+struct CloseIntent {
+    /// @dev The least sequence of the state to start with; zero allows a start without one.
+    uint64 minSequence;
+    /// @dev Seconds since the epoch; good in blocks with an earlier timestamp.
+    uint64 deadline;
+}
+
+/// @notice The arguments of one `collect` in a batch.
+struct Collect {
+    Channel channel;
+    uint128 paid;
+    Signature payerSignature;
+}
+
+/// @notice The arguments of one `challenge` in a batch.
+struct Challenge {
+    Channel channel;
+    State state;
+    Signatures signatures;
+}
+
+/// @notice An allowance signed off chain (EIP-2612) for this contract and the amount deposited.
+struct Permit {
+    /// @dev Seconds since the epoch; the token's own rule, inclusive in EIP-2612.
+    uint256 deadline;
+    uint8 v;
+    bytes32 r;
+    bytes32 s;
 }
 
 /// @notice A token transfer signed off chain (EIP-3009 `receiveWithAuthorization`) that funds one channel.

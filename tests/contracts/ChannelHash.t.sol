@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
@@ -30,6 +30,7 @@ contract ChannelHashTest is Test {
         assertEq(ChannelHash.VOUCHER_TYPEHASH, 0x08e27a4f924e3fa229c61b6f59365e229b999af82594558767df61f2b1e29800);
         assertEq(ChannelHash.WITHDRAWAL_TYPEHASH, 0xad8107ed271416bc39eda635b6f80fa6456660f6986c8632db2e598886b721c8);
         assertEq(ChannelHash.CLOSE_TYPEHASH, 0xe8974d7dd9fe695d56e7782a896dfee68fbfef4b8802698c479f12d3cd3fe7a1);
+        assertEq(ChannelHash.CLOSE_INTENT_TYPEHASH, 0x642be171584365ce5e9838d81c5f4510494aa82155db8d1e0dc83bca8b2ff48f);
     }
 
     function test_TheTypehashesAreTheVectors() public view {

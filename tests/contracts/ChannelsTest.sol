@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
 import {Test, Vm} from "forge-std/Test.sol";
@@ -9,6 +9,7 @@ import {
     Authorization,
     Channel,
     ChannelView,
+    CloseIntent,
     Phase,
     Signature,
     Signatures,
@@ -105,6 +106,28 @@ abstract contract ChannelsTest is Test {
         return channel;
     }
 
+    /// @dev `count` open channels that differ in nothing but their salts.
+    function openMany(Channel memory like, uint256 count) internal returns (Channel[] memory opened) {
+        opened = new Channel[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            opened[i] = salted(like, uint88(100 + i));
+            open(opened[i], 100, 0);
+        }
+    }
+
+    function salted(Channel memory like, uint88 salt) internal pure returns (Channel memory) {
+        return Channel(
+            like.payer,
+            like.payee,
+            like.payerSigner,
+            like.payeeSigner,
+            like.token,
+            like.challengePeriod,
+            like.oneWay,
+            salt
+        );
+    }
+
     function viewOf(Channel memory channel) internal view returns (ChannelView memory) {
         return channels.getChannel(channels.channelId(channel));
     }
@@ -143,6 +166,13 @@ abstract contract ChannelsTest is Test {
         return signBoth(closeHash(channels.channelId(channel), paid));
     }
 
+    function signIntent(Vm.Wallet storage signer, Channel memory channel, CloseIntent memory intent)
+        internal
+        returns (Signature memory)
+    {
+        return sign(signer, digest(intentHash(channels.channelId(channel), intent)));
+    }
+
     function signBoth(bytes32 structHash) internal returns (Signatures memory) {
         bytes32 signed = digest(structHash);
         return Signatures({payer: sign(payerSigner, signed), payee: sign(payeeSigner, signed)});
@@ -174,6 +204,11 @@ abstract contract ChannelsTest is Test {
         bytes32 typehash =
             keccak256("Withdrawal(bytes32 channelId,uint128 payerTotal,uint128 payeeTotal,uint64 deadline)");
         return keccak256(abi.encode(typehash, id, w.payerTotal, w.payeeTotal, w.deadline));
+    }
+
+    function intentHash(bytes32 id, CloseIntent memory intent) internal pure returns (bytes32) {
+        bytes32 typehash = keccak256("CloseIntent(bytes32 channelId,uint64 minSequence,uint64 deadline)");
+        return keccak256(abi.encode(typehash, id, intent.minSequence, intent.deadline));
     }
 
     function closeHash(bytes32 id, int128 paid) internal pure returns (bytes32) {

@@ -1,7 +1,16 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Authorization, Channel, Signature, Signatures, State, Withdrawal} from "../../contracts/types/ChannelTypes.sol";
+import {
+    Authorization,
+    Challenge,
+    Channel,
+    Collect,
+    Signature,
+    Signatures,
+    State,
+    Withdrawal
+} from "../../contracts/types/ChannelTypes.sol";
 import {ChannelsTest} from "./ChannelsTest.sol";
 import {PlainToken} from "./mocks/PlainToken.sol";
 
@@ -10,6 +19,8 @@ import {PlainToken} from "./mocks/PlainToken.sol";
 /// drift and FORGE_SNAPSHOT_CHECK=false writes new ones. They equal Anvil's receipts for the same keys and addresses.
 /// forge-config: default.isolate = true
 contract GasTest is ChannelsTest {
+    uint256 private constant BATCH = 25;
+
     PlainToken private plain;
 
     function setUp() public override {
@@ -119,6 +130,58 @@ contract GasTest is ChannelsTest {
         vm.prank(stranger);
         channels.settle(channel);
         vm.snapshotGasLastCall("Channels", "settle");
+    }
+
+    function test_CloseOneWay() public {
+        Channel memory channel = plainChannel(true);
+        open(channel, 100e6, 0);
+        Signature memory signature = signVoucher(channel, 40e6);
+
+        vm.prank(payee.addr);
+        channels.closeOneWay(channel, 40e6, signature);
+        vm.snapshotGasLastCall("Channels", "close_one_way");
+    }
+
+    function test_CollectMany() public {
+        Channel[] memory opened = openBatch(true);
+        Collect[] memory items = new Collect[](BATCH);
+        for (uint256 i = 0; i < BATCH; ++i) {
+            items[i] = Collect(opened[i], 10e6, signVoucher(opened[i], 10e6));
+        }
+
+        vm.prank(stranger);
+        channels.collectMany(items);
+        snapshotEach("collect_many_25_each");
+    }
+
+    function test_ChallengeAndSettleMany() public {
+        Channel[] memory opened = openBatch(false);
+        Challenge[] memory items = new Challenge[](BATCH);
+        for (uint256 i = 0; i < BATCH; ++i) {
+            startCloseWith(opened[i], stateOf(1, 10e6));
+            items[i] = Challenge(opened[i], stateOf(2, 40e6), signState(opened[i], stateOf(2, 40e6)));
+        }
+
+        vm.prank(stranger);
+        channels.challengeMany(items);
+        snapshotEach("challenge_many_25_each");
+        skip(PERIOD);
+        vm.prank(stranger);
+        channels.settleMany(opened);
+        snapshotEach("settle_many_25_each");
+    }
+
+    function openBatch(bool isOneWay) private returns (Channel[] memory opened) {
+        opened = new Channel[](BATCH);
+        for (uint88 i = 0; i < BATCH; ++i) {
+            opened[i] = plainChannel(isOneWay);
+            opened[i].salt = i;
+            open(opened[i], 100e6, 0);
+        }
+    }
+
+    function snapshotEach(string memory name) private {
+        vm.snapshotValue("Channels", name, vm.lastCallGas().gasTotalUsed / BATCH);
     }
 
     function plainChannel(bool isOneWay) private view returns (Channel memory channel) {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import decode, encode, is_encodable
 from eth_abi.exceptions import DecodingError
 
 from penstock.protocol.crypto import keccak
@@ -29,6 +29,10 @@ class Function:
     selector: bytes
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+
+    def accepts(self, arguments: Sequence[object]) -> bool:
+        """Return whether the arguments are of the types that go in."""
+        return is_encodable(f"({','.join(self.inputs)})", arguments)
 
     def encode(self, *arguments: object) -> bytes:
         """Return the calldata."""
@@ -76,15 +80,20 @@ class Interface:
     """What a contract understands and says."""
 
     def __init__(self, abi: Sequence[AbiEntry]) -> None:
-        self._functions = {(e["name"], len(e["inputs"])): _function(e) for e in abi if e["type"] == "function"}
+        self._functions: dict[tuple[str, int], list[Function]] = {}
+        for entry in abi:
+            if entry["type"] == "function":
+                self._functions.setdefault((entry["name"], len(entry["inputs"])), []).append(_function(entry))
+        self.names = {f.selector: name for (name, _), overloads in self._functions.items() for f in overloads}
         self.events = {event.topic: event for event in (_event(e) for e in abi if e["type"] == "event")}
         self.errors = {selector(e): _error(e) for e in abi if e["type"] == "error"}
         constructor = next((e for e in abi if e["type"] == "constructor"), None)
         self._constructor_inputs = _types(constructor["inputs"]) if constructor else ()
 
     def function(self, name: str, arity: int) -> Function:
-        """Return a function by name and number of parameters, which tells all overloads of ours apart."""
-        return self._functions[name, arity]
+        """Return a function by name and number of parameters, of which there must be one only."""
+        (function,) = self._functions[name, arity]
+        return function
 
     def event(self, name: str) -> Event:
         """Return an event by name."""
@@ -92,7 +101,10 @@ class Interface:
 
     def encode_call(self, name: str, *arguments: object) -> bytes:
         """Return calldata for ``name`` with these arguments; structs are tuples."""
-        return self.function(name, len(arguments)).encode(*arguments)
+        overloads = self._functions[name, len(arguments)]
+        # Asked only where the number of parameters does not tell: it costs as much as encoding.
+        function = overloads[0] if len(overloads) == 1 else next(f for f in overloads if f.accepts(arguments))
+        return function.encode(*arguments)
 
     def encode_constructor(self, *arguments: object) -> bytes:
         """Return the constructor's arguments as they follow the creation code."""

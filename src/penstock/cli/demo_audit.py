@@ -18,13 +18,7 @@ from penstock.protocol.primitives import Address
 
 DECIMALS = 6
 
-_CALLS = {
-    "Channels": (
-        *(("deposit", 3), ("depositWithAuthorization", 4), ("withdraw", 3), ("collect", 3), ("close", 3)),
-        *(("startClose", 1), ("startClose", 3), ("challenge", 3), ("settle", 1), ("claim", 2)),
-    ),
-    "DevUSDC": (("mint", 2), ("approve", 2), ("transfer", 2)),
-}
+_CONTRACTS = ("Channels", "DevUSDC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +102,11 @@ class Audit:
 def call_of(transaction: MinedTransaction) -> str:
     """Return what a transaction did, in one word: a function's name, or which contract it deployed."""
     if transaction.receiver is None:
-        made = [name for name in _CALLS if transaction.data.startswith(artifact(name).bytecode)]
+        made = [name for name in _CONTRACTS if transaction.data.startswith(artifact(name).bytecode)]
         return f"deploy {made[0] if made else 'a contract'}"
-    for name, functions in _CALLS.items():
-        for function, arity in functions:
-            if transaction.data[:4] == artifact(name).interface.function(function, arity).selector:
-                return function
+    for name in _CONTRACTS:
+        if function := artifact(name).interface.names.get(transaction.data[:4]):
+            return function
     return "an unknown call"
 
 

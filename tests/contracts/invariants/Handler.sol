@@ -1,112 +1,30 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
-
-import {Test, Vm} from "forge-std/Test.sol";
 
 import {Channels} from "../../../contracts/Channels.sol";
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {
+    Challenge,
     Channel,
     ChannelView,
+    Collect,
+    Permit,
     Phase,
     Signature,
     Signatures,
     State,
     Withdrawal
 } from "../../../contracts/types/ChannelTypes.sol";
+import {HandlerBase} from "./HandlerBase.sol";
 
 /// @notice Drives four channels with random calls that honest, cheating and unrelated callers could make, and keeps
 ///         accounts of its own to compare the contract with.
 /// @dev Every action returns early where the contract would refuse it, so that none reverts (`fail_on_revert`); what
 ///      has to be refused at any time is tried with `refused`, which fails if the contract does it.
-contract Handler is Test {
-    uint32 public constant PERIOD = 100;
-    uint256 public constant CHANNELS = 4;
-
-    /// @notice What the handler knows about a channel from its own calls alone.
-    struct Ledger {
-        uint256 payerDeposited;
-        uint256 payeeDeposited;
-        uint256 paidOut; // pushed or credited as claims, to both
-        uint256 collected;
-        uint40 deadline;
-        uint64 newest; // the highest sequence that the contract accepted
-        int128 newestPaid;
-        uint64 signed; // the highest sequence that the parties signed
-        bool settled;
-    }
-
-    Channels public immutable channels;
-    DevUSDC public immutable usdc;
-
-    Vm.Wallet private _payer;
-    Vm.Wallet private _payee;
-    address private _stranger = makeAddr("stranger");
-    mapping(uint256 index => Ledger) private _ledgers;
-    mapping(uint256 index => mapping(uint64 sequence => State)) private _states;
-    mapping(bytes32 name => uint256) public calls;
-
-    constructor(Channels channels_, DevUSDC usdc_) {
-        (channels, usdc) = (channels_, usdc_);
-        _payer = vm.createWallet("invariant payer");
-        _payee = vm.createWallet("invariant payee");
-        vm.prank(_stranger);
-        usdc.approve(address(channels), type(uint256).max);
-    }
-
-    /* WHAT THE INVARIANTS READ */
-
-    /// @dev The last channel is one-way.
-    function channelAt(uint256 index) public view returns (Channel memory) {
-        return Channel({
-            payer: _payer.addr,
-            payee: _payee.addr,
-            payerSigner: _payer.addr,
-            payeeSigner: _payee.addr,
-            token: address(usdc),
-            challengePeriod: PERIOD,
-            oneWay: index == CHANNELS - 1,
-            salt: uint88(index)
-        });
-    }
-
-    function idAt(uint256 index) public view returns (bytes32) {
-        return channels.channelId(channelAt(index));
-    }
-
-    function viewAt(uint256 index) public view returns (ChannelView memory) {
-        return channels.getChannel(idAt(index));
-    }
-
-    function ledgerAt(uint256 index) external view returns (Ledger memory) {
-        return _ledgers[index];
-    }
-
-    function totalClaims() external view returns (uint256) {
-        return channels.claims(address(usdc), _payer.addr) + channels.claims(address(usdc), _payee.addr);
-    }
+contract Handler is HandlerBase {
+    constructor(Channels channels_, DevUSDC usdc_) HandlerBase(channels_, usdc_) {}
 
     /* ACTIONS */
-
-    /// @dev INV-2. Here and not in an invariant function, whose own writes are not kept.
-    modifier growing() {
-        ChannelView[CHANNELS] memory before;
-        for (uint256 i = 0; i < CHANNELS; ++i) {
-            before[i] = viewAt(i);
-        }
-        _;
-        for (uint256 i = 0; i < CHANNELS; ++i) {
-            ChannelView memory known = viewAt(i);
-            assertGe(known.payerDeposit, before[i].payerDeposit, "INV-2 payer's deposit");
-            assertGe(known.payeeDeposit, before[i].payeeDeposit, "INV-2 payee's deposit");
-            assertGe(known.payerWithdrawn, before[i].payerWithdrawn, "INV-2 payer's withdrawals");
-            assertGe(known.payeeWithdrawn, before[i].payeeWithdrawn, "INV-2 payee's withdrawals");
-            assertGe(uint8(known.phase), uint8(before[i].phase), "INV-7 phases never go back");
-            // An agreed close ends the dispute, and with it what was known about it.
-            bool agreed = known.phase == Phase.Settled && known.deadline == 0;
-            if (!agreed) assertGe(known.sequence, before[i].sequence, "INV-2 sequence");
-        }
-    }
 
     function deposit(uint256 index, bool forPayee, uint256 amount) external growing {
         index = bound(index, 0, CHANNELS - 1);
@@ -120,6 +38,24 @@ contract Handler is Test {
         done("deposit", _stranger, call_);
         if (forPayee) _ledgers[index].payeeDeposited += amount;
         else _ledgers[index].payerDeposited += amount;
+    }
+
+    /// @dev The permit was never signed, as good as one that was front-run: what counts is the allowance.
+    function depositWithPermit(uint256 index, uint256 amount) external growing {
+        index = bound(index, 0, CHANNELS - 1);
+        amount = bound(amount, 1, 1000);
+        Phase phase = viewAt(index).phase;
+        usdc.mint(address(this), amount);
+        Permit memory permit;
+        bytes memory call_ = abi.encodeCall(channels.depositWithPermit, (channelAt(index), false, amount, permit));
+        refused(_stranger, call_);
+        if ((phase != Phase.None && phase != Phase.Open) || usdc.isBlacklisted(_payer.addr)) {
+            return refused(_payer.addr, call_);
+        }
+
+        assertTrue(usdc.transfer(_payer.addr, amount));
+        done("depositWithPermit", _payer.addr, call_);
+        _ledgers[index].payerDeposited += amount;
     }
 
     /// @dev Both sign a state that the deposits cover, or, as cheats and reorgs may have it, one that they do not.
@@ -163,6 +99,39 @@ contract Handler is Test {
         (_ledgers[index].newest, _ledgers[index].newestPaid) = (sequence, state.paid);
     }
 
+    /// @dev A relayer with a leave that wants `minSequence` at least.
+    function startCloseByIntent(uint256 index, bool byPayee, uint64 sequence, uint64 minSequence) external growing {
+        index = bound(index, 0, CHANNELS - 1);
+        sequence = uint64(bound(sequence, 0, _ledgers[index].signed));
+        minSequence = uint64(bound(minSequence, 0, sequence + 1));
+        State memory state = _states[index][sequence];
+        bytes memory call_ = intentCall(index, byPayee, state, minSequence);
+        if (viewAt(index).phase != Phase.Open || sequence < minSequence) return refused(_stranger, call_);
+
+        done("startCloseByIntent", _stranger, call_);
+        _ledgers[index].deadline = uint40(vm.getBlockTimestamp() + PERIOD);
+        (_ledgers[index].newest, _ledgers[index].newestPaid) = (sequence, state.paid);
+    }
+
+    /// @dev One item per two-way channel, some good and some bad: what the batch does to each is what its view says.
+    function challengeMany(uint64 sequence) external growing {
+        Challenge[] memory items = new Challenge[](CHANNELS);
+        bool[] memory accepts = new bool[](CHANNELS);
+        for (uint256 index = 0; index < CHANNELS; ++index) {
+            uint64 chosen = uint64(bound(sequence, 0, _ledgers[index].signed));
+            State memory state = _states[index][chosen];
+            items[index] = Challenge(channelAt(index), state, signBoth(stateHash(index, state)));
+            accepts[index] = index != CHANNELS - 1 && viewAt(index).phase == Phase.Closing
+                && vm.getBlockTimestamp() < _ledgers[index].deadline && chosen > _ledgers[index].newest;
+        }
+        done("challengeMany", _stranger, abi.encodeCall(channels.challengeMany, (items)));
+        for (uint256 index = 0; index < CHANNELS; ++index) {
+            if (!accepts[index]) continue;
+            (_ledgers[index].newest, _ledgers[index].newestPaid) =
+            (items[index].state.sequence, items[index].state.paid);
+        }
+    }
+
     function challenge(uint256 index, uint64 sequence, int128 paid, bool fresh) external growing {
         index = bound(index, 0, CHANNELS - 2);
         Ledger storage ledger = _ledgers[index];
@@ -171,8 +140,8 @@ contract Handler is Test {
         State memory state = _states[index][sequence];
         Signatures memory signatures = signBoth(stateHash(index, state));
         bytes memory call_ = abi.encodeCall(channels.challenge, (channelAt(index), state, signatures));
-        bool inTime = vm.getBlockTimestamp() < ledger.deadline;
-        bool accepts = viewAt(index).phase == Phase.Closing && inTime && sequence > ledger.newest;
+        bool early = vm.getBlockTimestamp() < ledger.deadline;
+        bool accepts = viewAt(index).phase == Phase.Closing && early && sequence > ledger.newest;
         if (!accepts) return refused(_stranger, call_);
 
         done("challenge", _stranger, call_);
@@ -195,6 +164,27 @@ contract Handler is Test {
         done("settle", _stranger, call_);
         _ledgers[index].paidOut += before - held();
         _ledgers[index].settled = true;
+    }
+
+    /// @dev All channels, the first of them twice: those that are not over are skipped. It waits seldom, or few would
+    ///      live to see a challenge.
+    function settleMany(uint256 chance) external growing {
+        if (chance % 4 == 0) skip(PERIOD);
+        Channel[] memory items = new Channel[](CHANNELS + 1);
+        uint256 owed;
+        for (uint256 i = 0; i <= CHANNELS; ++i) {
+            items[i] = channelAt(i % CHANNELS);
+        }
+        for (uint256 index = 0; index < CHANNELS; ++index) {
+            ChannelView memory known = viewAt(index);
+            if (known.phase != Phase.Closing || vm.getBlockTimestamp() < _ledgers[index].deadline) continue;
+            _ledgers[index].paidOut += leftIn(known) - known.payerPool - known.payeePool;
+            _ledgers[index].settled = true;
+            owed += leftIn(known) - known.payerPool - known.payeePool;
+        }
+        uint256 before = held();
+        done("settleMany", _stranger, abi.encodeCall(channels.settleMany, (items)));
+        assertEq(before - held(), owed, "settleMany pays what it settles");
     }
 
     /// @dev Seldom, or few channels would live to see a dispute.
@@ -244,16 +234,51 @@ contract Handler is Test {
         paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
         Signature memory signature = sign(_payer, voucherHash(index, paid));
         bytes memory call_ = abi.encodeCall(channels.collect, (channelAt(index), paid, signature));
-        bool inTime = known.phase == Phase.Open
-            || (known.phase == Phase.Closing && vm.getBlockTimestamp() < _ledgers[index].deadline);
-        uint256 due = paid < known.payerDeposit ? paid : known.payerDeposit;
-        if (!inTime || due <= known.payeeWithdrawn) return refused(_stranger, call_);
+        uint256 due = min(paid, known.payerDeposit);
+        if (!inTime(known, index) || due <= known.payeeWithdrawn) return refused(_stranger, call_);
 
         uint256 before = held();
         done("collect", _stranger, call_);
         _ledgers[index].paidOut += before - held();
         _ledgers[index].collected += before - held();
         refused(_stranger, call_);
+    }
+
+    /// @dev The same voucher twice, and one for a channel that takes none: it pays once, whatever happens.
+    function collectMany(uint128 paid) external growing {
+        uint256 index = CHANNELS - 1;
+        ChannelView memory known = viewAt(index);
+        paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
+        Collect[] memory items = new Collect[](3);
+        items[0] = Collect(channelAt(0), paid, sign(_payer, voucherHash(0, paid)));
+        items[1] = Collect(channelAt(index), paid, sign(_payer, voucherHash(index, paid)));
+        items[2] = items[1];
+        uint256 due = inTime(known, index) ? saturatingSub(min(paid, known.payerDeposit), known.payeeWithdrawn) : 0;
+
+        uint256 before = held();
+        done("collectMany", _stranger, abi.encodeCall(channels.collectMany, (items)));
+        assertEq(before - held(), due, "collectMany pays what is due");
+        _ledgers[index].paidOut += due;
+        _ledgers[index].collected += due;
+    }
+
+    function closeOneWay(uint128 paid, bool bySigner, uint256 chance) external growing {
+        if (chance % 4 != 0) return;
+        uint256 index = CHANNELS - 1;
+        ChannelView memory known = viewAt(index);
+        paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
+        Signature memory signature = sign(bySigner ? _payer : _payee, voucherHash(index, paid));
+        bytes memory call_ = abi.encodeCall(channels.closeOneWay, (channelAt(index), paid, signature));
+        refused(_payer.addr, call_);
+        uint256 due = saturatingSub(min(paid, known.payerDeposit), known.payeeWithdrawn);
+        if (!inTime(known, index) || (due != 0 && !bySigner)) return refused(_payee.addr, call_);
+
+        uint256 before = held();
+        done("closeOneWay", _payee.addr, call_);
+        _ledgers[index].paidOut += before - held();
+        _ledgers[index].collected += due;
+        _ledgers[index].settled = true;
+        _ledgers[index].deadline = 0;
     }
 
     function claim(bool byPayee) external {
@@ -269,66 +294,5 @@ contract Handler is Test {
 
     function wait(uint256 time) external {
         skip(bound(time, 1, PERIOD));
-    }
-
-    /* HOW IT ACTS */
-
-    /// @dev What the contract holds for unsettled channels and pools: claims are as good as paid.
-    function held() private view returns (uint256) {
-        return usdc.balanceOf(address(channels)) - channels.claims(address(usdc), _payer.addr)
-            - channels.claims(address(usdc), _payee.addr);
-    }
-
-    function leftIn(ChannelView memory known) private pure returns (uint256) {
-        return uint256(known.payerDeposit) + known.payeeDeposit - known.payerWithdrawn - known.payeeWithdrawn;
-    }
-
-    function done(bytes32 name, address caller, bytes memory call_) private {
-        vm.prank(caller);
-        (bool success, bytes memory reason) = address(channels).call(call_);
-        assertTrue(success, string.concat("refused: ", vm.toString(reason)));
-        ++calls[name];
-    }
-
-    function refused(address caller, bytes memory call_) private {
-        vm.prank(caller);
-        (bool success,) = address(channels).call(call_);
-        assertFalse(success, "done, but must be refused");
-        ++calls["refused"];
-    }
-
-    function signBoth(bytes32 structHash) private returns (Signatures memory) {
-        return Signatures({payer: sign(_payer, structHash), payee: sign(_payee, structHash)});
-    }
-
-    function sign(Vm.Wallet storage wallet, bytes32 structHash) private returns (Signature memory) {
-        bytes32 digest = keccak256(abi.encodePacked(hex"1901", channels.domainSeparator(), structHash));
-        (bytes32 r, bytes32 vs) = vm.signCompact(wallet, digest);
-        return Signature(r, vs);
-    }
-
-    function stateHash(uint256 index, State memory s) private view returns (bytes32) {
-        bytes32 typehash = keccak256(
-            "State(bytes32 channelId,uint64 sequence,int128 paid,uint128 payerLocked,uint128 payeeLocked,bytes32 locksRoot)"
-        );
-        return keccak256(abi.encode(typehash, idAt(index), s));
-    }
-
-    function withdrawalHash(uint256 index, Withdrawal memory w) private view returns (bytes32) {
-        bytes32 typehash =
-            keccak256("Withdrawal(bytes32 channelId,uint128 payerTotal,uint128 payeeTotal,uint64 deadline)");
-        return keccak256(abi.encode(typehash, idAt(index), w));
-    }
-
-    function closeHash(uint256 index, int128 paid) private view returns (bytes32) {
-        return keccak256(abi.encode(keccak256("Close(bytes32 channelId,int128 paid)"), idAt(index), paid));
-    }
-
-    function voucherHash(uint256 index, uint128 paid) private view returns (bytes32) {
-        return keccak256(abi.encode(keccak256("Voucher(bytes32 channelId,uint128 paid)"), idAt(index), paid));
-    }
-
-    function max(uint256 a, uint256 b) private pure returns (uint256) {
-        return a > b ? a : b;
     }
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
@@ -21,7 +21,7 @@ contract InvariantsTest is Test {
         _handler = new Handler(_channels, _usdc);
         _usdc.transferOwnership(address(_handler));
 
-        bytes4[] memory selectors = new bytes4[](11);
+        bytes4[] memory selectors = new bytes4[](17);
         selectors[0] = Handler.deposit.selector;
         selectors[1] = Handler.signState.selector;
         selectors[2] = Handler.startClose.selector;
@@ -33,6 +33,12 @@ contract InvariantsTest is Test {
         selectors[8] = Handler.claim.selector;
         selectors[9] = Handler.setBlacklisted.selector;
         selectors[10] = Handler.wait.selector;
+        selectors[11] = Handler.depositWithPermit.selector;
+        selectors[12] = Handler.startCloseByIntent.selector;
+        selectors[13] = Handler.challengeMany.selector;
+        selectors[14] = Handler.settleMany.selector;
+        selectors[15] = Handler.collectMany.selector;
+        selectors[16] = Handler.closeOneWay.selector;
         targetSelector(FuzzSelector({addr: address(_handler), selectors: selectors}));
         targetContract(address(_handler));
     }

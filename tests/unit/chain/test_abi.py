@@ -54,6 +54,15 @@ def test_the_two_ways_to_start_a_close_are_told_apart() -> None:
     assert calls.start_close(CHANNEL, STATE) == with_state
 
 
+def test_overloads_with_as_many_parameters_are_told_apart_by_what_goes_in() -> None:
+    intent, signature = (5, 1_800_000_000), (b"\x01" * 32, b"\x02" * 32)
+    by_intent = selector(f"startClose({TERMS},(uint64,uint64),(bytes32,bytes32))") + encode(
+        [TERMS, "(uint64,uint64)", "(bytes32,bytes32)"], [terms(CHANNEL), intent, signature]
+    )
+
+    assert artifact("Channels").interface.encode_call("startClose", terms(CHANNEL), intent, signature) == by_intent
+
+
 def test_a_challenge_and_a_collection_are_laid_out_as_the_contract_reads_them() -> None:
     voucher = make_voucher(make_position(one_way=True), 55)
 
