@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {ChannelsTest} from "./ChannelsTest.sol";
 
-import {Channels} from "../../contracts/Channels.sol";
 import {IChannels} from "../../contracts/interfaces/IChannels.sol";
 import {Channel, ChannelView, Phase, Signatures, State} from "../../contracts/types/ChannelTypes.sol";
 
@@ -155,8 +154,8 @@ contract ChallengeTest is ChannelsTest {
         other.salt = 2;
         refusesSignatures(signState(other, stateOf(11, 40)));
 
-        Channels here = channels;
-        channels = new Channels(MIN_PERIOD, MAX_PERIOD);
+        IChannels here = channels;
+        channels = deployChannels(MIN_PERIOD, MAX_PERIOD);
         Signatures memory elsewhere = signState(twoWay(), stateOf(11, 40));
         channels = here;
         refusesSignatures(elsewhere);

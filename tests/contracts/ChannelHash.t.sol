@@ -5,21 +5,21 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Test} from "forge-std/Test.sol";
 
-import {Channels} from "../../contracts/Channels.sol";
+import {IChannels} from "../../contracts/interfaces/IChannels.sol";
 import {ChannelHash} from "../../contracts/libraries/ChannelHash.sol";
 import {Channel, State, Withdrawal} from "../../contracts/types/ChannelTypes.sol";
 
 /// @notice Checks the EIP-712 types against pinned typehashes and against the vectors that the Python core checks too.
 contract ChannelHashTest is Test {
     string private _json;
-    Channels private _channels;
+    IChannels private _channels;
 
     function setUp() public {
         _json = vm.readFile("tests/vectors/digests.json");
         vm.chainId(vm.parseJsonUint(_json, ".chainId"));
         address where = vm.parseJsonAddress(_json, ".contract");
         deployCodeTo("Channels.sol:Channels", abi.encode(uint32(1), uint32(10)), where);
-        _channels = Channels(where);
+        _channels = IChannels(where);
     }
 
     /// @dev Changing a type voids every signature given under it: these constants change with a new domain version

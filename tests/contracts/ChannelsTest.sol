@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Test, Vm} from "forge-std/Test.sol";
 
-import {Channels} from "../../contracts/Channels.sol";
+import {IChannels} from "../../contracts/interfaces/IChannels.sol";
 import {DevUSDC} from "../../contracts/tokens/DevUSDC.sol";
 import {
     Authorization,
@@ -27,7 +27,7 @@ abstract contract ChannelsTest is Test {
     /// @dev The order of secp256k1's group.
     uint256 internal constant CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
-    Channels internal channels;
+    IChannels internal channels;
     DevUSDC internal usdc;
 
     Vm.Wallet internal payer;
@@ -38,7 +38,7 @@ abstract contract ChannelsTest is Test {
 
     function setUp() public virtual {
         vm.warp(1_800_000_000);
-        channels = new Channels(MIN_PERIOD, MAX_PERIOD);
+        channels = deployChannels(MIN_PERIOD, MAX_PERIOD);
         usdc = new DevUSDC();
         payer = vm.createWallet("payer");
         payee = vm.createWallet("payee");
@@ -47,6 +47,11 @@ abstract contract ChannelsTest is Test {
         fund(payer.addr);
         fund(payee.addr);
         fund(stranger);
+    }
+
+    /// @dev By name: to import the contract would compile every test as slowly as it.
+    function deployChannels(uint32 minimum, uint32 maximum) internal returns (IChannels) {
+        return IChannels(deployCode("Channels.sol:Channels", abi.encode(minimum, maximum)));
     }
 
     function fund(address account) internal {

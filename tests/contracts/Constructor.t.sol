@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+
 import {ChannelsTest} from "./ChannelsTest.sol";
 
-import {Channels} from "../../contracts/Channels.sol";
 import {IChannels} from "../../contracts/interfaces/IChannels.sol";
 import {Channel, ChannelView} from "../../contracts/types/ChannelTypes.sol";
 
@@ -14,17 +15,17 @@ contract ConstructorTest is ChannelsTest {
     }
 
     function test_WhenTheBoundsAreEqual_ItAcceptsThem() public {
-        assertEq(new Channels(5, 5).maxChallengePeriod(), 5);
+        assertEq(deployChannels(5, 5).maxChallengePeriod(), 5);
     }
 
     function test_RevertWhen_TheMinimumIsZero() public {
         vm.expectRevert(abi.encodeWithSelector(IChannels.InvalidChallengePeriodBounds.selector, 0, 5));
-        new Channels(0, 5);
+        deployChannels(0, 5);
     }
 
     function test_RevertWhen_TheBoundsAreEmpty() public {
         vm.expectRevert(abi.encodeWithSelector(IChannels.InvalidChallengePeriodBounds.selector, 6, 5));
-        new Channels(6, 5);
+        deployChannels(6, 5);
     }
 
     function test_WhenTheIdIsUnknown_TheViewIsZero() public view {
@@ -41,7 +42,8 @@ contract ConstructorTest is ChannelsTest {
     }
 
     function test_TheDomainIsPenstockOne() public view {
-        (, string memory name, string memory version, uint256 chainId, address contract_,,) = channels.eip712Domain();
+        (, string memory name, string memory version, uint256 chainId, address contract_,,) =
+            IERC5267(address(channels)).eip712Domain();
         assertEq(name, "Penstock");
         assertEq(version, "1");
         assertEq(chainId, block.chainid);

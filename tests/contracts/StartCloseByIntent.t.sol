@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {ChannelsTest} from "./ChannelsTest.sol";
 import {Vm} from "forge-std/Test.sol";
 
-import {Channels} from "../../contracts/Channels.sol";
 import {IChannels} from "../../contracts/interfaces/IChannels.sol";
 import {Channel, CloseIntent, Phase, Signature, Signatures, State} from "../../contracts/types/ChannelTypes.sol";
 
@@ -91,7 +90,7 @@ contract StartCloseByIntentTest is ChannelsTest {
     /// @dev INV-6.
     function test_RevertWhen_TheIntentIsForAnotherContract() public {
         Signature memory signature = signIntent(payerSigner, twoWay(), _intent);
-        channels = new Channels(MIN_PERIOD, MAX_PERIOD);
+        channels = deployChannels(MIN_PERIOD, MAX_PERIOD);
         fund(payer.addr);
         open(twoWay(), 100, 0);
         vm.expectPartialRevert(IChannels.NotSigner.selector);

@@ -33,21 +33,15 @@ class Build:
 
 @pytest.fixture(scope="module")
 def forge(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    folder = tmp_path_factory.mktemp("forge")
-    run(
-        ROOT / ".tool/bin/forge",
-        "build",
-        "contracts",
-        "--out",
-        folder / "out",
-        "--cache-path",
-        folder / "cache",
-        cwd=ROOT,
-    )
-
-    compiled = {name: read_json(folder / "out" / f"{name}.sol" / f"{name}.json") for name in SHIPPED}
+    compiled = forge_build(tmp_path_factory.mktemp("forge"), profile="production")
     [version] = {output["metadata"]["compiler"]["version"] for output in compiled.values()}
     return Build(version, {name: standard_bytecode(output) for name, output in compiled.items()})
+
+
+def forge_build(folder: Path, profile: str) -> dict[str, Any]:
+    where: list[str | Path] = ["--out", folder / "out", "--cache-path", folder / "cache"]
+    run(ROOT / ".tool/bin/forge", "build", "contracts", *where, cwd=ROOT, FOUNDRY_PROFILE=profile)
+    return {name: read_json(folder / "out" / f"{name}.sol" / f"{name}.json") for name in SHIPPED}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +67,8 @@ def ape(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 @pytest.fixture(scope="module")
 def py_solc_x() -> Build:
-    profile = tomllib.loads((ROOT / "foundry.toml").read_text())["profile"]["default"]
+    profiles = tomllib.loads((ROOT / "foundry.toml").read_text())["profile"]
+    profile = profiles["default"] | profiles["production"]
     sources = [file.relative_to(ROOT) for file in (ROOT / "contracts").rglob("*.sol")]
     request = {
         "language": "Solidity",
@@ -96,8 +91,8 @@ def py_solc_x() -> Build:
     return Build(long_version, {name: standard_bytecode(found["evm"]) for name, found in compiled.items()})
 
 
-def run(*command: str | Path, cwd: Path) -> None:
-    environment = os.environ | {"SOLCX_BINARY_PATH": str(COMPILERS)}
+def run(*command: str | Path, cwd: Path, **more: str) -> None:
+    environment = os.environ | {"SOLCX_BINARY_PATH": str(COMPILERS)} | more
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -130,6 +125,14 @@ def test_ape_makes_the_bytecode_that_forge_makes(forge: Build, ape: Build, name:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_py_solc_x_makes_the_bytecode_that_forge_makes(forge: Build, py_solc_x: Build, name: str) -> None:
     assert py_solc_x.contracts[name] == forge.contracts[name]
+
+
+def test_the_forge_tests_deploy_what_is_shipped(forge: Build, tmp_path: Path) -> None:
+    tested = forge_build(tmp_path, profile="default")
+
+    for name in SHIPPED:
+        if name != "DevUSDC":  # Play money, compiled the quick way.
+            assert standard_bytecode(tested[name]) == forge.contracts[name]
 
 
 def test_all_three_use_the_pinned_compiler(forge: Build, ape: Build, py_solc_x: Build) -> None:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Channels} from "../../../contracts/Channels.sol";
+import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {
     Challenge,
@@ -22,7 +22,7 @@ import {HandlerBase} from "./HandlerBase.sol";
 /// @dev Every action returns early where the contract would refuse it, so that none reverts (`fail_on_revert`); what
 ///      has to be refused at any time is tried with `refused`, which fails if the contract does it.
 contract Handler is HandlerBase {
-    constructor(Channels channels_, DevUSDC usdc_) HandlerBase(channels_, usdc_) {}
+    constructor(IChannels channels_, DevUSDC usdc_) HandlerBase(channels_, usdc_) {}
 
     /* ACTIONS */
 

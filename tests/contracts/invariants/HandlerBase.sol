@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Test, Vm} from "forge-std/Test.sol";
 
-import {Channels} from "../../../contracts/Channels.sol";
+import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {
     Channel,
@@ -35,7 +35,7 @@ abstract contract HandlerBase is Test {
         bool settled;
     }
 
-    Channels public immutable channels;
+    IChannels public immutable channels;
     DevUSDC public immutable usdc;
 
     Vm.Wallet internal _payer;
@@ -45,7 +45,7 @@ abstract contract HandlerBase is Test {
     mapping(uint256 index => mapping(uint64 sequence => State)) internal _states;
     mapping(bytes32 name => uint256) public calls;
 
-    constructor(Channels channels_, DevUSDC usdc_) {
+    constructor(IChannels channels_, DevUSDC usdc_) {
         (channels, usdc) = (channels_, usdc_);
         _payer = vm.createWallet("invariant payer");
         _payee = vm.createWallet("invariant payee");

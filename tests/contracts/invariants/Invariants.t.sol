@@ -3,20 +3,20 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
-import {Channels} from "../../../contracts/Channels.sol";
+import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {ChannelView, Phase} from "../../../contracts/types/ChannelTypes.sol";
 import {Handler} from "./Handler.sol";
 
 /// @notice The invariants of docs/protocol.md, section 5, after every call of a random history.
 contract InvariantsTest is Test {
-    Channels private _channels;
+    IChannels private _channels;
     DevUSDC private _usdc;
     Handler private _handler;
 
     function setUp() public {
         vm.warp(1_800_000_000);
-        _channels = new Channels(1, 1000);
+        _channels = IChannels(deployCode("Channels.sol:Channels", abi.encode(uint32(1), uint32(1000))));
         _usdc = new DevUSDC();
         _handler = new Handler(_channels, _usdc);
         _usdc.transferOwnership(address(_handler));
