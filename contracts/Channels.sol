@@ -12,6 +12,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IChannels} from "./interfaces/IChannels.sol";
 import {ChannelHash} from "./libraries/ChannelHash.sol";
 import {Incoming} from "./libraries/Incoming.sol";
+import {Locks} from "./libraries/Locks.sol";
 import {Payout} from "./libraries/Payout.sol";
 import {Signing} from "./libraries/Signing.sol";
 import {
@@ -21,11 +22,13 @@ import {
     ChannelView,
     CloseIntent,
     Collect,
+    Lock,
     Permit,
     Phase,
     Signature,
     Signatures,
     State,
+    Unlock,
     Withdrawal
 } from "./types/ChannelTypes.sol";
 
@@ -60,6 +63,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         uint96 payeePool;
         // The Merkle root of its locks.
         bytes32 locksRoot;
+        // One bit a lock, by its index: set once it is resolved.
+        uint256 resolved;
     }
 
     /// @dev Payouts of a batch that go out as one transfer.
@@ -406,31 +411,20 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     function _startClose(bytes32 id, Channel calldata channel) private {
         Record storage record = _records[id];
-        int128 paid = channel.oneWay ? int128(uint128(record.withdrawn)) : int128(0);
-        uint40 deadline = _beginPeriod(id, record, channel);
+        if (record.phase != Phase.Open) revert ChannelNotOpen(id, record.phase);
 
-        emit ClosingStarted(id, deadline, State(0, paid, 0, 0, 0));
+        uint40 deadline = uint40(block.timestamp + channel.challengePeriod);
+        record.deadline = deadline;
+        record.phase = Phase.Closing;
+
+        emit ClosingStarted(id, deadline);
     }
 
     function _startClose(bytes32 id, Channel calldata channel, State calldata state, Signatures calldata signatures)
         private
     {
-        Record storage record = _records[id];
-        uint40 deadline = _beginPeriod(id, record, channel);
-        _revertIf(_dispute(id, record, channel, state, signatures));
-
-        emit ClosingStarted(id, deadline, state);
-    }
-
-    function _beginPeriod(bytes32 id, Record storage record, Channel calldata channel)
-        private
-        returns (uint40 deadline)
-    {
-        if (record.phase != Phase.Open) revert ChannelNotOpen(id, record.phase);
-
-        deadline = uint40(block.timestamp + channel.challengePeriod);
-        record.deadline = deadline;
-        record.phase = Phase.Closing;
+        _startClose(id, channel);
+        _revertIf(_dispute(id, _records[id], channel, state, signatures));
     }
 
     /// @inheritdoc IChannels
@@ -455,11 +449,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         Record storage record = _records[id];
         if (record.phase != Phase.Closing) return abi.encodeWithSelector(ChannelNotClosing.selector, id, record.phase);
         err = _checkBeforeDeadline(record);
-        if (err.length != 0) return err;
-        err = _dispute(id, record, channel, state, signatures);
-        if (err.length != 0) return err;
-
-        emit Challenged(id, state);
+        if (err.length == 0) err = _dispute(id, record, channel, state, signatures);
     }
 
     /// @dev Makes a co-signed, newer state the disputed one.
@@ -492,6 +482,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
             record.payeePool = payeePool;
             record.locksRoot = hasLocks ? state.locksRoot : bytes32(0);
         }
+
+        emit Challenged(id, state);
     }
 
     /// @inheritdoc IChannels
@@ -557,6 +549,83 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         return Payout.split(left, payerFunds - collected, 0, 0);
     }
 
+    /* LOCKS */
+
+    /// @inheritdoc IChannels
+    function unlock(Channel calldata channel, Lock calldata lock, bytes32[] calldata proof) external nonReentrant {
+        (uint256 payerAmount, uint256 payeeAmount, bytes memory err) = _unlock(_id(channel), lock, proof);
+        _revertIf(err);
+        _pay(channel.token, channel.payer, payerAmount);
+        _pay(channel.token, channel.payee, payeeAmount);
+    }
+
+    /// @inheritdoc IChannels
+    function unlockMany(Unlock[] calldata items) external nonReentrant {
+        Run memory payerRun = Run(address(0), address(0), 0);
+        Run memory payeeRun = Run(address(0), address(0), 0);
+        for (uint256 i = 0; i < items.length; ++i) {
+            Channel calldata channel = items[i].channel;
+            bytes32 id = _id(channel);
+            (uint256 payerAmount, uint256 payeeAmount, bytes memory err) = _unlock(id, items[i].lock, items[i].proof);
+            if (err.length == 0) {
+                _extend(payerRun, channel.token, channel.payer, payerAmount);
+                _extend(payeeRun, channel.token, channel.payee, payeeAmount);
+            } else {
+                emit Skipped(id, err);
+            }
+        }
+        _pay(payerRun.token, payerRun.to, payerRun.amount);
+        _pay(payeeRun.token, payeeRun.to, payeeRun.amount);
+    }
+
+    /// @dev Takes a lock's amount out of its sender's pool; the callers pay.
+    function _unlock(bytes32 id, Lock calldata lock, bytes32[] calldata proof)
+        private
+        returns (uint96 payerAmount, uint96 payeeAmount, bytes memory err)
+    {
+        Record storage record = _records[id];
+        uint256 resolved = record.resolved;
+        uint256 bit = 1 << lock.index;
+        err = _checkUnlockable(id, record, resolved & bit != 0, lock, proof);
+        if (err.length != 0) return (0, 0, err);
+        (bool pending, uint256 shareBps) = Locks.resolve(lock);
+        if (pending) {
+            err = abi.encodeWithSelector(LockPending.selector, lock.id, lock.expiry, block.timestamp);
+            return (0, 0, err);
+        }
+
+        record.resolved = resolved | bit;
+        (uint96 payerPool, uint96 payeePool) = (record.payerPool, record.payeePool);
+        uint96 amount = uint96(Math.min(lock.amount, lock.fromPayer ? payerPool : payeePool));
+        uint96 received = Locks.part(amount, shareBps);
+        if (lock.fromPayer) {
+            record.payerPool = payerPool - amount;
+            (payerAmount, payeeAmount) = (amount - received, received);
+        } else {
+            record.payeePool = payeePool - amount;
+            (payerAmount, payeeAmount) = (received, amount - received);
+        }
+
+        emit Unlocked(id, lock.id, lock.index, payerAmount, payeeAmount);
+    }
+
+    function _checkUnlockable(
+        bytes32 id,
+        Record storage record,
+        bool resolved,
+        Lock calldata lock,
+        bytes32[] calldata proof
+    ) private view returns (bytes memory err) {
+        if (record.phase != Phase.Settled) {
+            return abi.encodeWithSelector(ChannelNotSettled.selector, id, record.phase);
+        }
+        if (resolved) return abi.encodeWithSelector(LockResolved.selector, id, lock.index);
+        bytes32 root = record.locksRoot;
+        if (!Locks.isIn(lock, root, proof)) return abi.encodeWithSelector(InvalidProof.selector, id, root);
+        // Starved of gas a condition would seem undecided.
+        if (gasleft() < Locks.MIN_GAS) return abi.encodeWithSelector(InsufficientGas.selector, Locks.MIN_GAS);
+    }
+
     /* CLAIMS */
 
     /// @inheritdoc IChannels
@@ -610,6 +679,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         (known.payerPaid, known.payeePaid, known.payerPool, known.payeePool) = _outcome(record);
         known.sequence = record.sequence;
         known.locksRoot = record.locksRoot;
+        known.resolved = record.resolved;
     }
 
     /// @inheritdoc IChannels

@@ -8,11 +8,13 @@ import {
     ChannelView,
     CloseIntent,
     Collect,
+    Lock,
     Permit,
     Phase,
     Signature,
     Signatures,
     State,
+    Unlock,
     Withdrawal
 } from "../types/ChannelTypes.sol";
 
@@ -53,13 +55,12 @@ interface IChannels {
     /// @notice The payee of a one-way channel was paid; carries the new total.
     event Collected(bytes32 indexed channelId, uint96 collected);
 
-    /// @notice A one-sided close began.
+    /// @notice A one-sided close began, with what the chain knows: nothing paid, or what was collected.
     /// @param deadline When the challenge period ends, in seconds since the epoch; it never moves.
-    /// @param state The state in full, so that a party that lost its data can recover it. Without one all zero, but
-    ///        `paid` is what was collected on a one-way channel.
-    event ClosingStarted(bytes32 indexed channelId, uint40 deadline, State state);
+    event ClosingStarted(bytes32 indexed channelId, uint40 deadline);
 
-    /// @notice A newer state replaced the disputed one.
+    /// @notice A state became the disputed one: right with the close, or in place of what was disputed before.
+    /// @param state The state in full, so that a party that lost its data can recover it.
     event Challenged(bytes32 indexed channelId, State state);
 
     /// @notice Both parties agreed on a close, or the payee of a one-way channel gave back the rest; what was left has
@@ -68,6 +69,11 @@ interface IChannels {
 
     /// @notice A disputed close ended: paid to both sides, and left in both pools for pending locks.
     event Settled(bytes32 indexed channelId, uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool);
+
+    /// @notice A lock was resolved: its amount, as far as its sender's pool went, was paid to the two sides.
+    event Unlocked(
+        bytes32 indexed channelId, bytes32 indexed lockId, uint8 index, uint96 payerAmount, uint96 payeeAmount
+    );
 
     /// @notice An item of a batch was skipped.
     /// @param reason The error, ABI-encoded, with which the single call would have reverted.
@@ -113,6 +119,9 @@ interface IChannels {
 
     /// @notice The call needs an open or closing channel.
     error ChannelNotActive(bytes32 channelId, Phase phase);
+
+    /// @notice The call needs a settled channel.
+    error ChannelNotSettled(bytes32 channelId, Phase phase);
 
     /// @notice The call is for two-way channels only.
     error OneWayChannel(bytes32 channelId);
@@ -161,6 +170,18 @@ interface IChannels {
 
     /// @notice The agreed close gives the payer less than nothing, or more than what is left.
     error CloseExceedsBalance(int256 payerBalance, uint256 left);
+
+    /// @notice The lock with this index was resolved already.
+    error LockResolved(bytes32 channelId, uint8 index);
+
+    /// @notice The lock is not among those of the state that was settled.
+    error InvalidProof(bytes32 channelId, bytes32 locksRoot);
+
+    /// @notice The lock's condition is undecided, and may still decide until its expiry, inclusive.
+    error LockPending(bytes32 lockId, uint40 expiry, uint256 timestamp);
+
+    /// @notice Too little gas is left to ask a condition: send the transaction with more.
+    error InsufficientGas(uint256 needed);
 
     /// @notice The caller has no claim in this token.
     error NothingToClaim(address token, address creditor);
@@ -261,6 +282,20 @@ interface IChannels {
     /// @notice `settle`, item by item; one that it would refuse is skipped and reported by `Skipped`.
     /// @dev Warning: group trusted tokens only; one that burns its gas starves the others.
     function settleMany(Channel[] calldata items) external;
+
+    /* LOCKS */
+
+    /// @notice Resolves one lock of the settled state, by its condition's outcome if that was decided at or before the
+    ///         expiry, else, once that is past, back to its sender. Anyone may call; all locks are independent (INV-9).
+    /// @dev Takes at most what is left in the sender's pool: a root that promises more than was locked takes nobody else's
+    ///      money. Needs 210,000 gas at the moment it asks the condition.
+    /// @param proof The siblings from the lock's leaf up to the root.
+    function unlock(Channel calldata channel, Lock calldata lock, bytes32[] calldata proof) external;
+
+    /// @notice `unlock`, item by item, with one transfer per run of items with the same party and token; one that it would
+    ///         refuse is skipped and reported by `Skipped`.
+    /// @dev Warning: group trusted tokens only; one that burns its gas starves the others.
+    function unlockMany(Unlock[] calldata items) external;
 
     /* CLAIMS */
 

@@ -78,6 +78,31 @@ struct Challenge {
     Signatures signatures;
 }
 
+/// @notice Money of a two-way channel that waits for an outcome: a leaf of the Merkle tree behind `State.locksRoot`.
+/// @dev The leaf is `keccak256(keccak256(abi.encode(lock)))`, pairs are sorted: OpenZeppelin's standard tree.
+struct Lock {
+    /// @dev Unique in the channel, for ever: a task, an invoice.
+    bytes32 id;
+    /// @dev Its bit in the channel's word of resolved locks; unique among the locks of one state.
+    uint8 index;
+    uint96 amount;
+    /// @dev Whose money it is until it is resolved; the other side is its receiver.
+    bool fromPayer;
+    /// @dev Seconds since the epoch, inclusive: an outcome decided later does not count.
+    uint40 expiry;
+    /// @dev An `ICondition`.
+    address condition;
+    /// @dev What to ask it.
+    bytes32 key;
+}
+
+/// @notice The arguments of one `unlock` in a batch.
+struct Unlock {
+    Channel channel;
+    Lock lock;
+    bytes32[] proof;
+}
+
 /// @notice An allowance signed off chain (EIP-2612) for this contract and the amount deposited.
 struct Permit {
     /// @dev Seconds since the epoch; the token's own rule, inclusive in EIP-2612.
@@ -116,11 +141,13 @@ struct ChannelView {
     uint96 payeeWithdrawn;
     /// @dev Sequence of the disputed state, zero without one.
     uint64 sequence;
-    /// @dev This and the next three: what `settle` will pay (Closing) or has paid (Settled), and what it leaves locked.
+    /// @dev This and the next three: what `settle` will pay (Closing) or has paid (Settled), and what is still locked.
     ///      Zero while the channel is Open and after an agreed close, whose figures are in its `Closed` event.
     uint96 payerPaid;
     uint96 payeePaid;
     uint96 payerPool;
     uint96 payeePool;
     bytes32 locksRoot;
+    /// @dev One bit a lock, by its index: set once it is resolved.
+    uint256 resolved;
 }

@@ -20,7 +20,7 @@ contract StartCloseTest is ChannelsTest {
         uint40 deadline = uint40(block.timestamp + PERIOD);
 
         vm.expectEmit(address(channels));
-        emit IChannels.ClosingStarted(_id, deadline, stateOf(0, 0));
+        emit IChannels.ClosingStarted(_id, deadline);
         vm.prank(payer.addr);
         channels.startClose(twoWay());
 
@@ -37,7 +37,7 @@ contract StartCloseTest is ChannelsTest {
         channels.collect(oneWay(), 30, signVoucher(oneWay(), 30));
 
         vm.expectEmit(address(channels));
-        emit IChannels.ClosingStarted(id, uint40(block.timestamp + PERIOD), stateOf(0, 30));
+        emit IChannels.ClosingStarted(id, uint40(block.timestamp + PERIOD));
         vm.prank(payer.addr);
         channels.startClose(oneWay());
 
@@ -84,7 +84,9 @@ contract StartCloseTest is ChannelsTest {
         uint40 deadline = uint40(block.timestamp + PERIOD);
 
         vm.expectEmit(address(channels));
-        emit IChannels.ClosingStarted(_id, deadline, state);
+        emit IChannels.ClosingStarted(_id, deadline);
+        vm.expectEmit(address(channels));
+        emit IChannels.Challenged(_id, state);
         vm.prank(payeeSigner.addr);
         channels.startClose(twoWay(), state, signatures);
 

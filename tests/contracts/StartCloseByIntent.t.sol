@@ -27,10 +27,10 @@ contract StartCloseByIntentTest is ChannelsTest {
         uint40 deadline = uint40(block.timestamp + PERIOD);
 
         vm.expectEmit(address(channels));
-        emit IChannels.ClosingStarted(_id, deadline, stateOf(0, 0));
+        emit IChannels.ClosingStarted(_id, deadline);
         start(twoWay(), _intent, byPayer);
         vm.expectEmit(address(channels));
-        emit IChannels.ClosingStarted(otherId, deadline, stateOf(0, 0));
+        emit IChannels.ClosingStarted(otherId, deadline);
         start(other, _intent, byPayee);
 
         assertPhase(twoWay(), Phase.Closing);
@@ -43,7 +43,7 @@ contract StartCloseByIntentTest is ChannelsTest {
         Signature memory signature = signIntent(payeeSigner, oneWay(), _intent);
 
         vm.expectEmit(address(channels));
-        emit IChannels.ClosingStarted(id, uint40(block.timestamp + PERIOD), stateOf(0, 30));
+        emit IChannels.ClosingStarted(id, uint40(block.timestamp + PERIOD));
         start(oneWay(), _intent, signature);
     }
 
@@ -118,7 +118,9 @@ contract StartCloseByIntentTest is ChannelsTest {
         State memory state = lockedState(5, 30, 10, 20);
 
         vm.expectEmit(address(channels));
-        emit IChannels.ClosingStarted(_id, uint40(block.timestamp + PERIOD), state);
+        emit IChannels.ClosingStarted(_id, uint40(block.timestamp + PERIOD));
+        vm.expectEmit(address(channels));
+        emit IChannels.Challenged(_id, state);
         startWith(state, payeeSigner);
 
         assertEq(viewOf(twoWay()).sequence, 5);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @notice A condition that answers what a test says, lawful or not.
+contract ScriptedCondition {
+    enum Manner {
+        Answer,
+        Revert,
+        BurnGas,
+        AnswerShort,
+        AnswerLong
+    }
+
+    struct Script {
+        Manner manner;
+        uint256 shareBps;
+        uint256 decidedAt;
+    }
+
+    mapping(bytes32 key => Script) private _scripts;
+
+    error Refused(bytes32 key);
+
+    function decide(bytes32 key, uint256 shareBps, uint256 decidedAt) external {
+        _scripts[key] = Script(Manner.Answer, shareBps, decidedAt);
+    }
+
+    function behave(bytes32 key, Manner manner) external {
+        _scripts[key].manner = manner;
+    }
+
+    /// @dev Whole words, so that answers beyond what the interface's types hold can be given too.
+    function outcome(bytes32 key) external view returns (uint256, uint256) {
+        Script memory script = _scripts[key];
+        if (script.manner == Manner.Revert) revert Refused(key);
+        if (script.manner == Manner.BurnGas) {
+            for (uint256 i = 0; i < type(uint256).max; ++i) {}
+        }
+        (uint256 shareBps, uint256 decidedAt) = (script.shareBps, script.decidedAt);
+        if (script.manner == Manner.AnswerShort) {
+            assembly ("memory-safe") {
+                mstore(0x00, shareBps)
+                mstore(0x20, decidedAt)
+                return(0x00, 0x3f)
+            }
+        }
+        if (script.manner == Manner.AnswerLong) {
+            assembly ("memory-safe") {
+                return(0x80, 0x20000)
+            }
+        }
+        return (shareBps, decidedAt);
+    }
+}
