@@ -54,16 +54,15 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class ClosingStarted:
-    """A one-sided close with the state it began with; the deadline never moves (INV-4)."""
+    """A one-sided close; the deadline never moves (INV-4). A state it begins with follows as `Challenged`."""
 
     channel_id: Bytes32
     deadline: int
-    state: State
 
 
 @dataclass(frozen=True, slots=True)
 class Challenged:
-    """A newer state has replaced the disputed one."""
+    """A state has become the disputed one: right with the close, or in place of an older one."""
 
     channel_id: Bytes32
     state: State
@@ -121,7 +120,10 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The challenge period runs until ``deadline``; ``state`` would decide if nobody answers."""
+    """The challenge period runs until ``deadline``; ``state`` would decide if nobody answers.
+
+    As long as nobody has shown a state it is numbered 0 and pays nothing; a one-way channel's never changes.
+    """
 
     deadline: int
     state: State
@@ -192,7 +194,7 @@ def apply(onchain: OnChain, event: Event) -> OnChain:  # noqa: PLR0911 (one retu
         case Collected():
             return replace(onchain, payee_withdrawn=event.collected)
         case ClosingStarted():
-            return replace(onchain, phase=Closing(event.deadline, event.state))
+            return replace(onchain, phase=Closing(event.deadline, State(event.channel_id, 0, 0)))
         case Challenged():
             assert isinstance(phase, Closing)
             return replace(onchain, phase=Closing(phase.deadline, event.state))

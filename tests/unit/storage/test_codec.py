@@ -64,7 +64,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Deposited, WORDS, AMOUNTS, AMOUNTS),
     st.builds(Withdrawn, WORDS, AMOUNTS, AMOUNTS),
     st.builds(Collected, WORDS, AMOUNTS),
-    st.builds(ClosingStarted, WORDS, TIMES, STATES),
+    st.builds(ClosingStarted, WORDS, TIMES),
     st.builds(Challenged, WORDS, STATES),
     st.builds(Closed, WORDS, AMOUNTS, AMOUNTS),
     st.builds(Settled, WORDS, AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS),
