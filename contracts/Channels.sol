@@ -599,14 +599,15 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         uint96 amount = uint96(Math.min(lock.amount, lock.fromPayer ? payerPool : payeePool));
         uint96 received = Locks.part(amount, shareBps);
         if (lock.fromPayer) {
-            record.payerPool = payerPool - amount;
+            payerPool -= amount;
             (payerAmount, payeeAmount) = (amount - received, received);
         } else {
-            record.payeePool = payeePool - amount;
+            payeePool -= amount;
             (payerAmount, payeeAmount) = (received, amount - received);
         }
+        (record.payerPool, record.payeePool) = (payerPool, payeePool);
 
-        emit Unlocked(id, lock.id, lock.index, payerAmount, payeeAmount);
+        emit Unlocked(id, lock.id, lock.index, payerAmount, payeeAmount, payerPool, payeePool);
     }
 
     function _checkUnlockable(

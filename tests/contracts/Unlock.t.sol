@@ -22,7 +22,7 @@ contract UnlockTest is LocksTest {
         condition.decide(lock.key, 2500, block.timestamp);
 
         vm.expectEmit(address(channels));
-        emit IChannels.Unlocked(_id, lock.id, 3, 76, 25);
+        emit IChannels.Unlocked(_id, lock.id, 3, 76, 25, 0, 0);
         (uint256 toPayer, uint256 toPayee) = unlock(lock);
 
         assertEq(toPayer, 76);

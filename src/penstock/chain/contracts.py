@@ -148,6 +148,15 @@ def _builders() -> dict[str, Callable[[Mapping[str, Any]], Event]]:
         "Settled": lambda v: onchain.Settled(
             Bytes32(v["channelId"]), v["payerPaid"], v["payeePaid"], v["payerPool"], v["payeePool"]
         ),
+        "Unlocked": lambda v: onchain.Unlocked(
+            Bytes32(v["channelId"]),
+            Bytes32(v["lockId"]),
+            v["index"],
+            v["payerAmount"],
+            v["payeeAmount"],
+            v["payerPool"],
+            v["payeePool"],
+        ),
     }
 
 

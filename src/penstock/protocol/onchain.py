@@ -88,7 +88,20 @@ class Settled:
     payee_pool: int
 
 
-Event = ChannelOpened | Deposited | Withdrawn | Collected | ClosingStarted | Challenged | Closed | Settled
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """A lock resolved: what each side was paid, and what the pools still hold."""
+
+    channel_id: Bytes32
+    lock_id: Bytes32
+    index: int
+    payer_amount: int
+    payee_amount: int
+    payer_pool: int
+    payee_pool: int
+
+
+Event = ChannelOpened | Deposited | Withdrawn | Collected | ClosingStarted | Challenged | Closed | Settled | Unlocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +145,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Settled, by agreement or after the deadline."""
+    """Settled, by agreement or after the deadline; the pools are what is still locked."""
 
     payer_paid: int
     payee_paid: int
@@ -170,10 +183,11 @@ MAY_FOLLOW: dict[type[Event], tuple[type[Phase], ...]] = {
     Challenged: (Closing,),
     Closed: (Open, Closing),
     Settled: (Closing,),
+    Unlocked: (Ended,),
 }
 
 
-def apply(onchain: OnChain, event: Event) -> OnChain:  # noqa: PLR0911 (one return an event)
+def apply(onchain: OnChain, event: Event) -> OnChain:  # noqa: C901, PLR0911 (one case and return an event)
     """Return the channel after ``event``.
 
     Raises
@@ -203,6 +217,9 @@ def apply(onchain: OnChain, event: Event) -> OnChain:  # noqa: PLR0911 (one retu
         case Settled():
             ended = Ended(event.payer_paid, event.payee_paid, event.payer_pool, event.payee_pool)
             return replace(onchain, phase=ended)
+        case Unlocked():
+            assert isinstance(phase, Ended)
+            return replace(onchain, phase=replace(phase, payer_pool=event.payer_pool, payee_pool=event.payee_pool))
 
 
 def fold(events: Iterable[Event]) -> OnChain:
