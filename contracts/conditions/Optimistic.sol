@@ -25,8 +25,6 @@ contract Optimistic is IOptimistic, EIP712 {
         bytes32 arbitrationKey;
     }
 
-    // Written through storage references, which slither does not follow.
-    // slither-disable-next-line uninitialized-state
     mapping(bytes32 key => Record) private _records;
 
     constructor() EIP712("Penstock Optimistic", "1") {}

@@ -25,6 +25,7 @@ library Outcomes {
     ///         does not count: it reverts, has no code, says too little, gives more than all, or names a future time.
     /// @dev The caller has checked that the minimum for `gasLimit` is left: a starved condition would seem undecided.
     /// @param gasLimit What the condition may use: `CONDITION_GAS` or `INNER_GAS`.
+    // Bounded both ways: in gas, and, as only assembly can, in what is copied of the answer.
     // slither-disable-next-line assembly
     function ask(address condition, bytes32 key, uint256 gasLimit)
         internal
@@ -33,7 +34,6 @@ library Outcomes {
     {
         bytes memory question = abi.encodeCall(ICondition.outcome, (key));
         bool answered;
-        // Bounded both ways: in gas, and, as only assembly can, in what is copied of the answer.
         // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
             answered := staticcall(gasLimit, condition, add(question, 0x20), mload(question), 0x00, 0x40)
