@@ -163,15 +163,8 @@ contract OptimisticOutcomeTest is OptimisticTest {
         objectedBefore(termsOf());
         recordVerdict("work", 10_000);
         vm.warp(expiry + 1);
-        uint256 before = usdc.balanceOf(payer.addr);
 
-        try channels.unlock{gas: gas}(twoWay(), lock, new bytes32[](0)) {
-            assertEq(viewOf(twoWay()).resolved, 1);
-        } catch {
-            assertEq(viewOf(twoWay()).resolved, 0);
-        }
-
-        assertEq(usdc.balanceOf(payer.addr), before);
+        unlockStarved(lock, gas);
     }
 
     /* LOCKS */
