@@ -13,6 +13,7 @@ import {IChannels} from "./interfaces/IChannels.sol";
 import {ChannelHash} from "./libraries/ChannelHash.sol";
 import {Incoming} from "./libraries/Incoming.sol";
 import {Locks} from "./libraries/Locks.sol";
+import {Outcomes} from "./libraries/Outcomes.sol";
 import {Payout} from "./libraries/Payout.sol";
 import {Signing} from "./libraries/Signing.sol";
 import {
@@ -624,7 +625,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         bytes32 root = record.locksRoot;
         if (!Locks.isIn(lock, root, proof)) return abi.encodeWithSelector(InvalidProof.selector, id, root);
         // Starved of gas a condition would seem undecided.
-        if (gasleft() < Locks.MIN_GAS) return abi.encodeWithSelector(InsufficientGas.selector, Locks.MIN_GAS);
+        if (gasleft() < Outcomes.MIN_GAS) return abi.encodeWithSelector(InsufficientGas.selector, Outcomes.MIN_GAS);
     }
 
     /* CLAIMS */
