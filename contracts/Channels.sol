@@ -597,16 +597,13 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
         record.resolved = resolved | bit;
         (uint96 payerPool, uint96 payeePool) = (record.payerPool, record.payeePool);
-        uint96 amount = uint96(Math.min(lock.amount, lock.fromPayer ? payerPool : payeePool));
-        uint96 received = Locks.part(amount, shareBps);
         if (lock.fromPayer) {
-            payerPool -= amount;
-            (payerAmount, payeeAmount) = (amount - received, received);
+            (payerAmount, payeeAmount, payerPool) = Locks.divide(lock.amount, payerPool, shareBps);
+            record.payerPool = payerPool;
         } else {
-            payeePool -= amount;
-            (payerAmount, payeeAmount) = (received, amount - received);
+            (payeeAmount, payerAmount, payeePool) = Locks.divide(lock.amount, payeePool, shareBps);
+            record.payeePool = payeePool;
         }
-        (record.payerPool, record.payeePool) = (payerPool, payeePool);
 
         emit Unlocked(id, lock.id, lock.index, payerAmount, payeeAmount, payerPool, payeePool);
     }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {Lock} from "../types/ChannelTypes.sol";
 import {Outcomes} from "./Outcomes.sol";
@@ -26,9 +27,21 @@ library Locks {
         return (block.timestamp <= lock.expiry, 0);
     }
 
-    /// @notice The receiver's part of an amount, rounded down.
-    function part(uint96 amount, uint256 shareBps) internal pure returns (uint96) {
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return uint96(uint256(amount) * shareBps / Outcomes.WHOLE); // at most `amount`, since shares are at most 10000
+    /// @notice Divides what a lock takes out of its sender's pool, which is never more than is left there.
+    /// @return kept Goes back to the sender.
+    /// @return given Goes to the receiver: its share, rounded down.
+    /// @return left Stays in the pool.
+    function divide(uint96 amount, uint96 pool, uint256 shareBps)
+        internal
+        pure
+        returns (uint96 kept, uint96 given, uint96 left)
+    {
+        uint256 taken = Math.min(amount, pool);
+        // Shares are at most 10000: no product overflows, and no part is larger than the pool.
+        unchecked {
+            uint256 share = taken * shareBps / Outcomes.WHOLE;
+            // forge-lint: disable-next-line(unsafe-typecast)
+            (kept, given, left) = (uint96(taken - share), uint96(share), uint96(pool - taken));
+        }
     }
 }

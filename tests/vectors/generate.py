@@ -6,8 +6,8 @@ it checks. Signatures come from eth_account too; the trees of locks from the npm
 docs/protocol.md, written out once more.
 
 locks.json: ``sets``, a list of ``{locks, root, leaves, proofs}``, the last two in the order of ``locks``; proofs
-only of the first four locks. unlocks.json: ``cases``, each a lock's figures, the pool, the answer and the time, with ``parts``
-(what each side gets) or null while the lock is pending.
+only of the first four locks. unlocks.json: ``cases``, each a lock's figures, the pool, the answer and the time, with
+``parts`` (what each side gets) or null while the lock is pending.
 """
 
 from __future__ import annotations
