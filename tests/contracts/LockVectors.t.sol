@@ -41,8 +41,10 @@ contract LockVectorsTest is Test {
 
             assertEq(pending, !vm.keyExistsJson(json, string.concat(key, ".parts.payer")), key);
             if (pending) continue;
-            (uint96 kept, uint96 given) =
-                Locks.divide(uint96(readUint(json, key, ".amount")), uint96(readUint(json, key, ".pool")), shareBps);
+            uint96 pool = uint96(readUint(json, key, ".pool"));
+            (uint96 kept, uint96 given, uint96 left) =
+                Locks.divide(uint96(readUint(json, key, ".amount")), pool, shareBps);
+            assertEq(uint256(kept) + given + left, pool, key);
             bool fromPayer = vm.parseJsonBool(json, string.concat(key, ".fromPayer"));
             assertEq(given, readUint(json, key, fromPayer ? ".parts.payee" : ".parts.payer"), key);
             assertEq(kept, readUint(json, key, fromPayer ? ".parts.payer" : ".parts.payee"), key);
