@@ -2,20 +2,11 @@
 pragma solidity 0.8.37;
 
 import {IAllOf} from "../../../contracts/interfaces/IAllOf.sol";
-import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
-import {Lock} from "../../../contracts/types/ChannelTypes.sol";
 import {Part, Terms} from "../../../contracts/types/ConditionTypes.sol";
 import {ScriptedCondition} from "../mocks/ScriptedCondition.sol";
-import {ConditionsTest} from "./ConditionsTest.sol";
+import {AllOfTest} from "./AllOfTest.sol";
 
-contract AllOfTest is ConditionsTest {
-    uint40 private _notAfter;
-
-    function setUp() public override {
-        super.setUp();
-        _notAfter = expiry - 1 days;
-    }
-
+contract AllOfEvaluateTest is AllOfTest {
     /* EVALUATING */
 
     function test_WhenAllAreDecided_TheLeastShareDecidesAtTheBlocksTime() public {
@@ -28,7 +19,7 @@ contract AllOfTest is ConditionsTest {
         vm.expectEmit(address(allOf));
         emit IAllOf.Evaluated(keyOf(parts), 2500, uint40(vm.getBlockTimestamp()));
         vm.prank(stranger);
-        allOf.evaluate(parts, _notAfter);
+        allOf.evaluate(parts, notAfter);
 
         assertOutcome(allOf, keyOf(parts), 2500, vm.getBlockTimestamp());
     }
@@ -46,7 +37,7 @@ contract AllOfTest is ConditionsTest {
             parts[0].key = keccak256(abi.encode("another list", i));
             decide(parts[i], 0);
 
-            allOf.evaluate(parts, _notAfter);
+            allOf.evaluate(parts, notAfter);
 
             assertOutcome(allOf, keyOf(parts), 0, block.timestamp);
         }
@@ -61,7 +52,7 @@ contract AllOfTest is ConditionsTest {
             if (shares[i] < least) least = shares[i];
         }
 
-        allOf.evaluate(parts, _notAfter);
+        allOf.evaluate(parts, notAfter);
 
         assertOutcome(allOf, keyOf(parts), least, block.timestamp);
     }
@@ -86,42 +77,42 @@ contract AllOfTest is ConditionsTest {
 
     function test_RevertWhen_TheListIsEmpty() public {
         vm.expectRevert(IAllOf.NoParts.selector);
-        allOf.evaluate(new Part[](0), _notAfter);
+        allOf.evaluate(new Part[](0), notAfter);
         vm.expectRevert(IAllOf.NoParts.selector);
-        allOf.keyOf(new Part[](0), _notAfter);
+        allOf.keyOf(new Part[](0), notAfter);
     }
 
     /* THE LAST MOMENT */
 
     function test_ItCanBeEvaluatedAtTheLastMoment() public {
         Part[] memory parts = scripted(1);
-        vm.warp(_notAfter);
+        vm.warp(notAfter);
         decide(parts[0], 10_000);
 
-        allOf.evaluate(parts, _notAfter);
+        allOf.evaluate(parts, notAfter);
 
-        assertOutcome(allOf, keyOf(parts), 10_000, _notAfter);
+        assertOutcome(allOf, keyOf(parts), 10_000, notAfter);
     }
 
     /// @dev Even if all was decided in time: the locks' expiries count on nothing being decided later.
     function test_RevertWhen_EvaluatedAfterTheLastMoment() public {
         Part[] memory parts = scripted(1);
         decide(parts[0], 10_000);
-        vm.warp(_notAfter + 1);
+        vm.warp(notAfter + 1);
 
-        refuses(parts, abi.encodeWithSelector(IAllOf.TooLate.selector, _notAfter, _notAfter + 1));
+        refuses(parts, abi.encodeWithSelector(IAllOf.TooLate.selector, notAfter, notAfter + 1));
         assertUndecided(allOf, keyOf(parts));
     }
 
     /// @dev A part's decision in the future is none, so no part can be decided after `notAfter` when it is read.
     function test_RevertWhen_APartIsDecidedAfterTheLastMoment() public {
         Part[] memory parts = scripted(1);
-        condition.decide(parts[0].key, 10_000, _notAfter + 1);
-        vm.warp(_notAfter);
+        condition.decide(parts[0].key, 10_000, notAfter + 1);
+        vm.warp(notAfter);
 
         refuses(parts, undecided(parts, 0));
-        vm.warp(_notAfter + 1);
-        refuses(parts, abi.encodeWithSelector(IAllOf.TooLate.selector, _notAfter, _notAfter + 1));
+        vm.warp(notAfter + 1);
+        refuses(parts, abi.encodeWithSelector(IAllOf.TooLate.selector, notAfter, notAfter + 1));
     }
 
     /* THE DECISION STANDS */
@@ -130,12 +121,12 @@ contract AllOfTest is ConditionsTest {
         Part[] memory parts = scripted(2);
         decide(parts[0], 10_000);
         decide(parts[1], 4000);
-        allOf.evaluate(parts, _notAfter);
+        allOf.evaluate(parts, notAfter);
         uint256 decidedAt = vm.getBlockTimestamp();
 
-        vm.warp(_notAfter + 1);
+        vm.warp(notAfter + 1);
         vm.recordLogs();
-        allOf.evaluate(parts, _notAfter);
+        allOf.evaluate(parts, notAfter);
 
         assertEq(vm.getRecordedLogs().length, 0);
         assertOutcome(allOf, keyOf(parts), 4000, decidedAt);
@@ -144,12 +135,12 @@ contract AllOfTest is ConditionsTest {
     function test_WhenAPartChangesItsMind_TheDecisionStands() public {
         Part[] memory parts = scripted(1);
         decide(parts[0], 10_000);
-        allOf.evaluate(parts, _notAfter);
+        allOf.evaluate(parts, notAfter);
         uint256 decidedAt = vm.getBlockTimestamp();
         skip(1);
         decide(parts[0], 0);
 
-        allOf.evaluate(parts, _notAfter);
+        allOf.evaluate(parts, notAfter);
 
         assertOutcome(allOf, keyOf(parts), 10_000, decidedAt);
     }
@@ -200,7 +191,7 @@ contract AllOfTest is ConditionsTest {
         decide(parts[1], 0);
         condition.behave(parts[2].key, ScriptedCondition.Manner.BurnGas);
 
-        allOf.evaluate(parts, _notAfter);
+        allOf.evaluate(parts, notAfter);
 
         assertOutcome(allOf, keyOf(parts), 0, block.timestamp);
     }
@@ -212,7 +203,7 @@ contract AllOfTest is ConditionsTest {
         decide(parts[0], 10_000);
 
         vm.expectRevert(abi.encodeWithSelector(IAllOf.InsufficientGas.selector, 210_000));
-        allOf.evaluate{gas: 205_000}(parts, _notAfter);
+        allOf.evaluate{gas: 205_000}(parts, notAfter);
     }
 
     /// @dev The part that gives nothing stands behind parts that burn what they get, so that it is the one starved:
@@ -227,7 +218,7 @@ contract AllOfTest is ConditionsTest {
         decide(parts[burners], 10_000);
         decide(parts[burners + 1], 0);
 
-        try allOf.evaluate{gas: gas}(parts, _notAfter) {
+        try allOf.evaluate{gas: gas}(parts, notAfter) {
             assertOutcome(allOf, keyOf(parts), 0, block.timestamp);
         } catch {
             assertUndecided(allOf, keyOf(parts));
@@ -242,153 +233,34 @@ contract AllOfTest is ConditionsTest {
         decide(parts[0], 10_000);
         parts[1] = Part(address(optimistic), objectedAndDecided(3000));
 
-        try allOf.evaluate{gas: gas}(parts, _notAfter) {
+        try allOf.evaluate{gas: gas}(parts, notAfter) {
             assertOutcome(allOf, keyOf(parts), 3000, block.timestamp);
         } catch {
             assertUndecided(allOf, keyOf(parts));
         }
     }
 
-    /* LISTS OF THE OTHER CONDITIONS */
-
-    function test_ItWaitsForAPreimageAVerdictAndALapsedWindow() public {
-        Terms memory terms = termsOf();
-        Part[] memory parts = new Part[](3);
-        parts[0] = Part(address(hashLock), sha256(abi.encode(bytes32("preimage"))));
-        parts[1] = Part(address(arbitration), caseKey("case"));
-        parts[2] = Part(address(optimistic), optimistic.keyOf(terms));
-        refuses(parts, undecided(parts, 0));
-        hashLock.reveal("preimage");
-        refuses(parts, undecided(parts, 1));
-        recordVerdict("case", 6000);
-        vm.prank(terms.claimant);
-        optimistic.assertDone(terms);
-        refuses(parts, undecided(parts, 2));
-        skip(terms.window);
-
-        allOf.evaluate(parts, _notAfter);
-
-        assertOutcome(allOf, keyOf(parts), 6000, vm.getBlockTimestamp());
-    }
-
-    function test_AListMayBePartOfAnother() public {
-        Part[] memory inner = scripted(2);
-        decide(inner[0], 9000);
-        decide(inner[1], 8000);
-        Part[] memory outer = new Part[](1);
-        outer[0] = Part(address(allOf), allOf.keyOf(inner, _notAfter));
-        refuses(outer, undecided(outer, 0));
-        allOf.evaluate(inner, _notAfter);
-        skip(1);
-
-        allOf.evaluate(outer, _notAfter);
-
-        assertOutcome(allOf, keyOf(outer), 8000, vm.getBlockTimestamp());
-    }
-
     /* KEYS */
 
-    function testFuzz_TheKeyCommitsToEveryPartAndTheLastMoment(Part[2] memory pair, uint40 notAfter) public view {
+    function testFuzz_TheKeyCommitsToEveryPartAndTheLastMoment(Part[2] memory pair, uint40 last) public view {
         Part[] memory parts = new Part[](2);
         (parts[0], parts[1]) = (pair[0], pair[1]);
 
-        assertEq(allOf.keyOf(parts, notAfter), keccak256(abi.encode(parts, notAfter)));
+        assertEq(allOf.keyOf(parts, last), keccak256(abi.encode(parts, last)));
     }
 
     function test_ListsThatDifferInAnythingAreIndependent() public {
         Part[] memory parts = scripted(2);
         decide(parts[0], 10_000);
         decide(parts[1], 10_000);
-        allOf.evaluate(parts, _notAfter);
+        allOf.evaluate(parts, notAfter);
 
-        assertUndecided(allOf, allOf.keyOf(parts, _notAfter + 1));
+        assertUndecided(allOf, allOf.keyOf(parts, notAfter + 1));
         (parts[0], parts[1]) = (parts[1], parts[0]);
         assertUndecided(allOf, keyOf(parts));
     }
 
-    /* LOCKS */
-
-    function test_WhenAllWorkIsAccepted_TheReceiverIsPaid() public {
-        (Lock memory lock, Part[] memory parts) = lockOnTwo();
-        decide(parts[0], 10_000);
-        decide(parts[1], 10_000);
-        allOf.evaluate(parts, _notAfter);
-
-        assertUnlocks(lock, AMOUNT);
-    }
-
-    function test_WhenOneWorkIsRejected_AllGoesBackAtOnce() public {
-        (Lock memory lock, Part[] memory parts) = lockOnTwo();
-        decide(parts[1], 0);
-        allOf.evaluate(parts, _notAfter);
-
-        assertUnlocks(lock, 0);
-    }
-
-    function test_WhenOneWorkIsRefundedInPart_BothArePaid() public {
-        (Lock memory lock, Part[] memory parts) = lockOnTwo();
-        decide(parts[0], 10_000);
-        decide(parts[1], 2500);
-        allOf.evaluate(parts, _notAfter);
-
-        assertUnlocks(lock, 100);
-    }
-
-    /// @dev The lock expires with the list's last moment.
-    function test_AnEvaluationAtTheExpiryCountsForEver() public {
-        _notAfter = expiry;
-        (Lock memory lock, Part[] memory parts) = lockOnTwo();
-        vm.warp(expiry);
-        decide(parts[0], 10_000);
-        decide(parts[1], 10_000);
-        allOf.evaluate(parts, _notAfter);
-        skip(365 days);
-
-        assertUnlocks(lock, AMOUNT);
-    }
-
-    /// @dev Why nodes want the expiry at or after the last moment: this list was decided, but after the lock's expiry.
-    function test_AnEvaluationAfterTheExpiryComesTooLate() public {
-        _notAfter = expiry + 1;
-        (Lock memory lock, Part[] memory parts) = lockOnTwo();
-        vm.warp(expiry + 1);
-        decide(parts[0], 10_000);
-        decide(parts[1], 10_000);
-        allOf.evaluate(parts, _notAfter);
-
-        assertUnlocks(lock, 0);
-    }
-
-    function test_RevertWhen_UnlockedWithoutAnEvaluation() public {
-        (Lock memory lock, Part[] memory parts) = lockOnTwo();
-        decide(parts[0], 10_000);
-        decide(parts[1], 10_000);
-
-        vm.expectRevert(abi.encodeWithSelector(IChannels.LockPending.selector, lock.id, expiry, block.timestamp));
-        unlock(lock);
-    }
-
     /* HELPERS */
-
-    function scripted(uint256 count) private view returns (Part[] memory parts) {
-        parts = new Part[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            parts[i] = Part(address(condition), keccak256(abi.encode("part", i)));
-        }
-    }
-
-    function decide(Part memory part, uint256 shareBps) private {
-        condition.decide(part.key, shareBps, vm.getBlockTimestamp());
-    }
-
-    function keyOf(Part[] memory parts) private view returns (bytes32) {
-        return keccak256(abi.encode(parts, _notAfter));
-    }
-
-    function lockOnTwo() private returns (Lock memory lock, Part[] memory parts) {
-        parts = scripted(2);
-        lock = settleLockOn(allOf, keyOf(parts));
-    }
 
     function countsAsUndecided(ScriptedCondition.Manner manner) private {
         Part[] memory parts = scripted(2);
@@ -397,19 +269,6 @@ contract AllOfTest is ConditionsTest {
         decide(parts[1], 10_000);
 
         refuses(parts, undecided(parts, 0));
-    }
-
-    function refuses(Part[] memory parts, bytes memory reason) private {
-        vm.expectRevert(reason);
-        allOf.evaluate(parts, _notAfter);
-    }
-
-    function undecided(Part[] memory parts, uint256 index) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IAllOf.PartUndecided.selector, index, parts[index].condition, parts[index].key);
-    }
-
-    function termsOf() private view returns (Terms memory) {
-        return Terms(payee.addr, payer.addr, 2 days, address(arbitration), caseKey("work"));
     }
 
     function objectedAndDecided(uint16 shareBps) private returns (bytes32 key) {

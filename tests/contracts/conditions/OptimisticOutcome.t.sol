@@ -121,13 +121,15 @@ contract OptimisticOutcomeTest is OptimisticTest {
         optimistic.outcome{gas: 110_000}(key);
     }
 
-    /// @dev Whatever gas a caller sends: the verdict, or no answer at all.
+    /// @dev Whatever gas a caller sends: the verdict, or no answer at all. A dear verdict fails early where gas is short,
+    ///      which leaves enough to give a wrong answer.
     function testFuzz_WhenStarvedOfGas_ItDoesNotAnswer(uint256 gas) public {
         gas = bound(gas, 1000, 250_000);
-        objectedBefore(termsOf());
-        recordVerdict("work", 2500);
+        bytes32 asked = objectedBeforeScripted();
+        condition.decide("verdict", 2500, block.timestamp);
+        condition.behave("verdict", ScriptedCondition.Manner.AnswerDearly);
 
-        try optimistic.outcome{gas: gas}(key) returns (uint16 shareBps, uint40 decidedAt) {
+        try optimistic.outcome{gas: gas}(asked) returns (uint16 shareBps, uint40 decidedAt) {
             assertEq(shareBps, 2500);
             assertEq(decidedAt, block.timestamp);
         } catch {
@@ -135,12 +137,12 @@ contract OptimisticOutcomeTest is OptimisticTest {
         }
     }
 
-    /// @dev With what `unlock` gives, an arbitration may use all of its share, and still answers.
-    function test_WithTheGasOfUnlock_AVerdictOnAnyAllowanceArrives() public {
-        (uint16 shareBps, uint40 decidedAt) = askWith200k(objectedBefore(termsOf()));
-        assertEq(decidedAt, 0);
-        recordVerdict("work", 2500);
-        (shareBps, decidedAt) = askWith200k(key);
+    function test_WithTheGasOfUnlock_ADearVerdictArrives() public {
+        bytes32 asked = objectedBeforeScripted();
+        condition.decide("verdict", 2500, block.timestamp);
+        condition.behave("verdict", ScriptedCondition.Manner.AnswerDearly);
+
+        (uint16 shareBps, uint40 decidedAt) = askWith200k(asked);
 
         assertEq(shareBps, 2500);
         assertEq(decidedAt, block.timestamp);
@@ -157,7 +159,19 @@ contract OptimisticOutcomeTest is OptimisticTest {
     }
 
     /// @dev After the expiry an undecided lock goes back: whatever gas a caller sends, one with a verdict never does.
-    function testFuzz_WhenUnlockIsStarvedOfGas_NoVerdictIsLost(uint256 gas) public {
+    function testFuzz_WhenUnlockIsStarvedOfGas_NoVerdictIsLost(uint256 gas, bool dear) public {
+        gas = bound(gas, 25_000, 700_000);
+        Lock memory lock = settleLockOn(optimistic, optimistic.keyOf(termsWith(address(condition), "verdict")));
+        objectedBeforeScripted();
+        condition.decide("verdict", 10_000, block.timestamp);
+        if (dear) condition.behave("verdict", ScriptedCondition.Manner.AnswerDearly);
+        vm.warp(expiry + 1);
+
+        unlockStarved(lock, gas);
+    }
+
+    /// @dev The same with the arbitration that is shipped.
+    function testFuzz_WhenUnlockIsStarvedOfGas_NoArbitersVerdictIsLost(uint256 gas) public {
         gas = bound(gas, 25_000, 700_000);
         Lock memory lock = settleLockOn(optimistic, key);
         objectedBefore(termsOf());
