@@ -85,16 +85,7 @@ def settle(channel: Channel) -> bytes:
 
 def unlock(channel: Channel, lock: Lock, proof: Sequence[Bytes32]) -> bytes:
     """Resolve one lock of a settled channel."""
-    values = (
-        bytes(lock.lock_id),
-        lock.index,
-        lock.amount,
-        lock.from_payer,
-        lock.expiry,
-        str(lock.condition),
-        bytes(lock.key),
-    )
-    return _channels("unlock", terms(channel), values, [bytes(sibling) for sibling in proof])
+    return _channels("unlock", terms(channel), lock_values(lock), [bytes(sibling) for sibling in proof])
 
 
 def claim(token: Address, to: Address) -> bytes:
@@ -139,12 +130,19 @@ def terms(channel: Channel) -> tuple[object, ...]:
     )
 
 
-def _state(state: State) -> tuple[object, ...]:
+def state_values(state: State) -> tuple[object, ...]:
+    """Return a state as the contract takes it."""
     return (state.sequence, state.paid, state.payer_locked, state.payee_locked, bytes(state.locks_root))
 
 
+def lock_values(lock: Lock) -> tuple[object, ...]:
+    """Return a lock as the contract takes it."""
+    ids = bytes(lock.lock_id), lock.index, lock.amount, lock.from_payer, lock.expiry
+    return (*ids, str(lock.condition), bytes(lock.key))
+
+
 def _evidence(signed: SignedState) -> tuple[object, object]:
-    return _state(signed.state), _signatures(signed.payer_signature, signed.payee_signature)
+    return state_values(signed.state), _signatures(signed.payer_signature, signed.payee_signature)
 
 
 def _signatures(payer: bytes, payee: bytes) -> tuple[object, object]:
