@@ -315,7 +315,9 @@ class ChannelMachine(RuleBasedStateMachine):
     def close_with(self, state: State) -> None:
         self.confirm()
         self.submitted.append(state)
-        self.emit(ClosingStarted(self.channel_id, self.now + PERIOD, state))
+        self.emit(ClosingStarted(self.channel_id, self.now + PERIOD))
+        if state.sequence:
+            self.emit(Challenged(self.channel_id, state))
 
     @rule()
     @precondition(lambda self: isinstance(self.head.phase, Closing))

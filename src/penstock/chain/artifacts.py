@@ -23,7 +23,7 @@ class Artifact:
 
 @cache
 def artifact(name: str) -> Artifact:
-    """Load ``Channels`` or ``DevUSDC``."""
+    """Load a shipped contract by its name, such as ``Channels``."""
     text = resources.files("penstock").joinpath(f"artifacts/{name}.json").read_text(encoding="utf-8")
     shape: dict[str, Any] = json.loads(text)
     return Artifact(

@@ -7,7 +7,7 @@ those that need no more than they hold.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.protocol.errors import PenstockError
 from penstock.protocol.messages import SignedState, State
@@ -82,9 +82,16 @@ def honest_party_is_whole(newest: State, funds: Funds, payout: Payout) -> None:
 
 
 def settled_stays_settled(before: OnChain, after: OnChain) -> None:
-    """INV-7: nothing follows the end."""
-    if isinstance(before.phase, Ended):
-        _hold("INV-7", before == after, f"{before} became {after}")
+    """INV-7: nothing follows the end but locks that are resolved out of the pools."""
+    if not isinstance(before.phase, Ended):
+        return
+    was, now = before.phase, after.phase
+    _hold("INV-7", isinstance(now, Ended), f"{was} became {now}")
+    assert isinstance(now, Ended)
+    shrunk = now.payer_pool <= was.payer_pool and now.payee_pool <= was.payee_pool
+    _hold("INV-7", shrunk, f"a pool grew: {was} became {now}")
+    same = replace(before, phase=replace(was, payer_pool=now.payer_pool, payee_pool=now.payee_pool))
+    _hold("INV-7", same == after, f"{before} became {after}")
 
 
 def phases_never_go_back(before: OnChain, after: OnChain) -> None:
