@@ -37,7 +37,9 @@ contract UnlockManyTest is LocksTest {
         vm.expectCall(address(usdc), abi.encodeCall(IERC20.transfer, (payee.addr, 200)), 1);
         for (uint8 i = 0; i < COUNT; ++i) {
             vm.expectEmit(address(channels));
-            emit IChannels.Unlocked(_id, _locks[i].id, i, i < 2 ? 30 : 70, i < 2 ? 70 : 30);
+            (uint96 payerPool, uint96 payeePool) =
+                i < 2 ? (100 - 100 * uint96(i), uint96(200)) : (0, 300 - 100 * uint96(i));
+            emit IChannels.Unlocked(_id, _locks[i].id, i, i < 2 ? 30 : 70, i < 2 ? 70 : 30, payerPool, payeePool);
         }
         vm.prank(stranger);
         channels.unlockMany(items());
