@@ -18,6 +18,7 @@ import {
     Withdrawal
 } from "../../../contracts/types/ChannelTypes.sol";
 import {ChannelsTest} from "../ChannelsTest.sol";
+import {LocksTest} from "../LocksTest.sol";
 import {HookedToken} from "../mocks/HookedToken.sol";
 import {ReenteringToken} from "../mocks/HostileTokens.sol";
 import {HostileTokenTest} from "./HostileTokenTest.sol";
@@ -98,6 +99,46 @@ contract ReentrantTokenTest is HostileTokenTest {
         _guarded.push(abi.encodeCall(channels.unlockMany, (new Unlock[](0))));
         _guarded.push(abi.encodeCall(channels.claim, (token, payer.addr)));
         assertEq(_guarded.length, GUARDED);
+    }
+}
+
+/// @notice Calls back when it is asked, and answers only if that was refused.
+contract ReenteringCondition {
+    address private immutable _target;
+    bytes private _planted;
+
+    error Reentered();
+
+    constructor(address target) {
+        _target = target;
+    }
+
+    function plant(bytes calldata planted) external {
+        _planted = planted;
+    }
+
+    function outcome(bytes32) external returns (uint16 shareBps, uint40 decidedAt) {
+        (bool succeeded, bytes memory answer) = _target.call(_planted);
+        bool refused = bytes4(answer) == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector;
+        if (succeeded || !refused) revert Reentered();
+        return (10_000, uint40(block.timestamp));
+    }
+}
+
+/// @notice A condition is asked while its lock is not yet marked: to unlock the same lock from there is refused.
+contract ReenteringConditionTest is LocksTest {
+    function test_WhenAConditionUnlocksItsOwnLock_TheInnerCallIsRefusedAndTheLockResolvesOnce() public {
+        ReenteringCondition reentering = new ReenteringCondition(address(channels));
+        Lock memory lock = lockOf(0, 100, true);
+        lock.condition = address(reentering);
+        settleWith(twoWay(), one(lock));
+        reentering.plant(abi.encodeCall(channels.unlock, (twoWay(), lock, new bytes32[](0))));
+        uint256 before = usdc.balanceOf(payee.addr);
+
+        channels.unlock(twoWay(), lock, new bytes32[](0));
+
+        assertEq(usdc.balanceOf(payee.addr), before + 100);
+        assertEq(viewOf(twoWay()).payerPool, 0);
     }
 }
 
