@@ -12,13 +12,13 @@ demo: ## Watch money move: five acts on a local chain
 test: ## Run every test
 	@scripts/test
 
-check: ## Judge style, types, layers, contracts and locks
+check: ## Judge style, types, layers, contracts, gas and locks
 	@scripts/check
 
 bench: ## Measure co-signed updates per second
 	@scripts/bench
 
-gas: ## Measure the contract's gas and show it beside the rivals'
+gas: ## Measure gas per operation, beside limits and rivals
 	@scripts/gas
 
 coverage: ## Show which lines and branches of the contracts the tests reach

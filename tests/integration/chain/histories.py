@@ -397,10 +397,7 @@ class Historian:
             "unlockMany",
             self.stranger.address,
             lambda: self.model.unlock_many(items),
-            [
-                (calls.terms(channel), calls.lock_values(lock), [bytes(word) for word in proof])
-                for channel, lock, proof in items
-            ],
+            [(calls.terms(channel), *calls.proven(lock, proof)) for channel, lock, proof in items],
         )
 
     def _claim(self) -> Call:
