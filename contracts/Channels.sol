@@ -238,7 +238,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function collectMany(Collect[] calldata items) external nonReentrant {
-        Run memory run;
+        Run memory run = Run(address(0), address(0), 0);
         for (uint256 i = 0; i < items.length; ++i) {
             Collect calldata item = items[i];
             Channel calldata channel = item.channel;
@@ -493,8 +493,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function settleMany(Channel[] calldata items) external nonReentrant {
-        Run memory payerRun;
-        Run memory payeeRun;
+        Run memory payerRun = Run(address(0), address(0), 0);
+        Run memory payeeRun = Run(address(0), address(0), 0);
         for (uint256 i = 0; i < items.length; ++i) {
             Channel calldata channel = items[i];
             bytes32 id = _id(channel);
@@ -557,8 +557,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function unlockMany(Unlock[] calldata items) external nonReentrant {
-        Run memory payerRun;
-        Run memory payeeRun;
+        Run memory payerRun = Run(address(0), address(0), 0);
+        Run memory payeeRun = Run(address(0), address(0), 0);
         for (uint256 i = 0; i < items.length; ++i) {
             Channel calldata channel = items[i].channel;
             bytes32 id = _id(channel);
