@@ -1,7 +1,7 @@
-.PHONY: help setup demo test check bench gas clean
+.PHONY: help setup demo test check bench gas coverage clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the pinned tools and environments into this folder
 	@scripts/setup
@@ -20,6 +20,9 @@ bench: ## Measure co-signed updates per second
 
 gas: ## Measure gas per operation, beside limits and rivals
 	@scripts/gas
+
+coverage: ## Show which lines and branches of the contracts the tests reach
+	@scripts/coverage
 
 clean: ## Remove all that was built or installed here
 	@scripts/clean

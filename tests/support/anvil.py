@@ -52,6 +52,15 @@ class Anvil:
         assert "error" not in answer, f"{method}: {answer['error']}"
         return answer["result"]
 
+    def refusal(self, method: str, *params: Any) -> bytes:
+        """Return the data of a refusal; an answer instead fails the test."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 (our own address)
+            answer = json.load(response)
+        assert "error" in answer, f"{method}: not refused"
+        return bytes.fromhex(str(answer["error"].get("data", "0x"))[2:])
+
     @property
     def height(self) -> int:
         """The newest block's number."""

@@ -132,7 +132,7 @@ def terms(channel: Channel) -> tuple[object, ...]:
 
 def evidence(signed: SignedState) -> tuple[object, object]:
     """Return a co-signed state as the contract takes it: the state and the signatures."""
-    return _state(signed.state), _signatures(signed.payer_signature, signed.payee_signature)
+    return state_values(signed.state), _signatures(signed.payer_signature, signed.payee_signature)
 
 
 def proven(lock: Lock, proof: Sequence[Bytes32]) -> tuple[object, object]:
@@ -149,7 +149,8 @@ def proven(lock: Lock, proof: Sequence[Bytes32]) -> tuple[object, object]:
     return values, [bytes(sibling) for sibling in proof]
 
 
-def _state(state: State) -> tuple[object, ...]:
+def state_values(state: State) -> tuple[object, ...]:
+    """Return a state as the contract takes it."""
     return (state.sequence, state.paid, state.payer_locked, state.payee_locked, bytes(state.locks_root))
 
 
