@@ -581,7 +581,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     {
         Record storage record = _records[id];
         uint256 resolved = record.resolved;
-        uint256 bit = 1 << lock.index;
+        uint256 bit = uint256(1) << lock.index;
         err = _checkUnlockable(id, record, resolved & bit != 0, lock, proof);
         if (err.length != 0) return (0, 0, err);
         (bool pending, uint256 shareBps) = Locks.resolve(lock);
