@@ -238,7 +238,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function collectMany(Collect[] calldata items) external nonReentrant {
-        Run memory run;
+        Run memory run = Run(address(0), address(0), 0);
         for (uint256 i = 0; i < items.length; ++i) {
             Collect calldata item = items[i];
             Channel calldata channel = item.channel;
@@ -493,8 +493,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function settleMany(Channel[] calldata items) external nonReentrant {
-        Run memory payerRun;
-        Run memory payeeRun;
+        Run memory payerRun = Run(address(0), address(0), 0);
+        Run memory payeeRun = Run(address(0), address(0), 0);
         for (uint256 i = 0; i < items.length; ++i) {
             Channel calldata channel = items[i];
             bytes32 id = _id(channel);
@@ -557,8 +557,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function unlockMany(Unlock[] calldata items) external nonReentrant {
-        Run memory payerRun;
-        Run memory payeeRun;
+        Run memory payerRun = Run(address(0), address(0), 0);
+        Run memory payeeRun = Run(address(0), address(0), 0);
         for (uint256 i = 0; i < items.length; ++i) {
             Channel calldata channel = items[i].channel;
             bytes32 id = _id(channel);
@@ -581,7 +581,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     {
         Record storage record = _records[id];
         uint256 resolved = record.resolved;
-        uint256 bit = 1 << lock.index;
+        uint256 bit = uint256(1) << lock.index;
         err = _checkUnlockable(id, record, resolved & bit != 0, lock, proof);
         if (err.length != 0) return (0, 0, err);
         (bool pending, uint256 shareBps) = Locks.resolve(lock);
