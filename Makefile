@@ -1,4 +1,4 @@
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench gas clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ check: ## Judge style, types, layers, contracts and locks
 
 bench: ## Measure co-signed updates per second
 	@scripts/bench
+
+gas: ## Measure the contract's gas and show it beside the rivals'
+	@scripts/gas
 
 clean: ## Remove all that was built or installed here
 	@scripts/clean

@@ -13,6 +13,7 @@ import {IChannels} from "./interfaces/IChannels.sol";
 import {ChannelHash} from "./libraries/ChannelHash.sol";
 import {Incoming} from "./libraries/Incoming.sol";
 import {Locks} from "./libraries/Locks.sol";
+import {Outcomes} from "./libraries/Outcomes.sol";
 import {Payout} from "./libraries/Payout.sol";
 import {Signing} from "./libraries/Signing.sol";
 import {
@@ -596,17 +597,15 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
         record.resolved = resolved | bit;
         (uint96 payerPool, uint96 payeePool) = (record.payerPool, record.payeePool);
-        uint96 amount = uint96(Math.min(lock.amount, lock.fromPayer ? payerPool : payeePool));
-        uint96 received = Locks.part(amount, shareBps);
         if (lock.fromPayer) {
-            record.payerPool = payerPool - amount;
-            (payerAmount, payeeAmount) = (amount - received, received);
+            (payerAmount, payeeAmount, payerPool) = Locks.divide(lock.amount, payerPool, shareBps);
+            record.payerPool = payerPool;
         } else {
-            record.payeePool = payeePool - amount;
-            (payerAmount, payeeAmount) = (received, amount - received);
+            (payeeAmount, payerAmount, payeePool) = Locks.divide(lock.amount, payeePool, shareBps);
+            record.payeePool = payeePool;
         }
 
-        emit Unlocked(id, lock.id, lock.index, payerAmount, payeeAmount);
+        emit Unlocked(id, lock.id, lock.index, payerAmount, payeeAmount, payerPool, payeePool);
     }
 
     function _checkUnlockable(
@@ -623,7 +622,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         bytes32 root = record.locksRoot;
         if (!Locks.isIn(lock, root, proof)) return abi.encodeWithSelector(InvalidProof.selector, id, root);
         // Starved of gas a condition would seem undecided.
-        if (gasleft() < Locks.MIN_GAS) return abi.encodeWithSelector(InsufficientGas.selector, Locks.MIN_GAS);
+        if (gasleft() < Outcomes.MIN_GAS) return abi.encodeWithSelector(InsufficientGas.selector, Outcomes.MIN_GAS);
     }
 
     /* CLAIMS */

@@ -70,9 +70,16 @@ interface IChannels {
     /// @notice A disputed close ended: paid to both sides, and left in both pools for pending locks.
     event Settled(bytes32 indexed channelId, uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool);
 
-    /// @notice A lock was resolved: its amount, as far as its sender's pool went, was paid to the two sides.
+    /// @notice A lock was resolved: its amount, as far as its sender's pool went, was paid to the two sides; carries what
+    ///         is left in the pools.
     event Unlocked(
-        bytes32 indexed channelId, bytes32 indexed lockId, uint8 index, uint96 payerAmount, uint96 payeeAmount
+        bytes32 indexed channelId,
+        bytes32 indexed lockId,
+        uint8 index,
+        uint96 payerAmount,
+        uint96 payeeAmount,
+        uint96 payerPool,
+        uint96 payeePool
     );
 
     /// @notice An item of a batch was skipped.

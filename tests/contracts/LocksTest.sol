@@ -58,6 +58,20 @@ abstract contract LocksTest is ChannelsTest {
         }
     }
 
+    /// @dev Unlocks the payer's lock, all of which was decided for the payee, with any gas: it is resolved or it is not, but
+    ///      nothing goes back to the payer.
+    function unlockStarved(Lock memory lock, uint256 gas) internal {
+        uint256 payerHad = usdc.balanceOf(payer.addr);
+
+        try channels.unlock{gas: gas}(twoWay(), lock, new bytes32[](0)) {
+            assertEq(viewOf(twoWay()).resolved, 1);
+        } catch {
+            assertEq(viewOf(twoWay()).resolved, 0);
+        }
+
+        assertEq(usdc.balanceOf(payer.addr), payerHad);
+    }
+
     /* THE TREE */
 
     function leafOf(Lock memory lock) internal pure returns (bytes32) {

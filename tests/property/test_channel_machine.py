@@ -5,8 +5,7 @@ deposits vanish in reorgs before they are confirmed, and either party turns chea
 holds. A watcher with the newest co-signed state answers. In the end both have at least what the newest co-signed
 state gives them.
 
-INV-10 is in test_voucher_machine.py; INV-8 is the contract's alone and stands in its forge tests; INV-9 comes with
-the locks.
+Locks, conditions and barred receivers are in lock_rules.py; INV-10 is in test_voucher_machine.py.
 """
 
 from __future__ import annotations
@@ -19,10 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from penstock.protocol import invariants
-from penstock.protocol.causes import Pay, Refund
+from penstock.protocol.causes import Cause, Pay, Refund
 from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import PeerFault, WrongSigner
 from penstock.protocol.exits import check_close, check_withdrawal
+from penstock.protocol.locks import NO_LOCKS
 from penstock.protocol.messages import Close, SignedState, State, Withdrawal
 from penstock.protocol.onchain import (
     Challenged,
@@ -31,7 +31,6 @@ from penstock.protocol.onchain import (
     Closing,
     ClosingStarted,
     Deposited,
-    Ended,
     Event,
     OnChain,
     Open,
@@ -53,6 +52,7 @@ from penstock.protocol.proposals import (
 )
 from penstock.protocol.settlement import Payout, settle
 from penstock.protocol.watch_policy import Challenge, Settle, decide
+from tests.property.lock_rules import PARTIES, LockRules
 from tests.support.parties import DOMAIN, PAYEE, PAYER, STRANGER, cause_id, make_channel, make_proposal
 
 PERIOD = 100
@@ -67,7 +67,7 @@ def share(balance: int, percent: int) -> int:
     return max(1, balance * percent // 100)
 
 
-class ChannelMachine(RuleBasedStateMachine):
+class ChannelMachine(LockRules, RuleBasedStateMachine):
     """One channel, its two honest parties, the chain, and a network that loses things."""
 
     def __init__(self) -> None:
@@ -84,11 +84,11 @@ class ChannelMachine(RuleBasedStateMachine):
         self.in_flight: Proposal | None = None
         self.co_signed: dict[int, SignedState] = {}
         self.applied: set[Bytes32] = set()
-        self.issued: dict[Bytes32, Refund] = {}
+        self.issued: dict[Bytes32, Cause] = {}
         self.next_cause = 0
         self.agreed: Close | None = None
         self.submitted: list[State] = []
-        self.before_end: OnChain | None = None
+        self.ended: tuple[int, int] | None = None  # what each party had a right to, but for its locks
         self.previous = OnChain()
 
     @initialize(payer_deposit=amounts, payee_deposit=st.one_of(st.just(0), amounts))
@@ -103,6 +103,20 @@ class ChannelMachine(RuleBasedStateMachine):
             self.close_with(max(self.co_signed_states(), key=lambda state: state.paid))
         if isinstance(self.head.phase, Closing):
             self.the_period_ends()
+        self.unlock_all()
+        self.everybody_has_what_is_theirs()
+
+    def everybody_has_what_is_theirs(self) -> None:
+        """INV-3 and INV-5 to the end: all that came in went out, and each got its balance and its locks' outcomes."""
+        assert self.vault.owned("payer") + self.vault.owned("payee") == self.vault.paid_in
+        if self.ended is None:
+            return
+        free = dict(zip(PARTIES, self.ended, strict=True))
+        for _, parts in self.resolved:
+            free["payer"] += parts.payer
+            free["payee"] += parts.payee
+        for party in PARTIES:
+            assert self.vault.owned(party) >= free[party]
 
     # The chain ------------------------------------------------------------------------------------------------
 
@@ -111,8 +125,12 @@ class ChannelMachine(RuleBasedStateMachine):
         return fold([*self.confirmed_events, *self.fresh_events])
 
     def emit(self, event: Event) -> None:
+        before = self.head
         fold([*self.confirmed_events, *self.fresh_events, event])
         self.fresh_events.append(event)
+        head = self.head
+        self.vault.take(head.payer_deposit + head.payee_deposit - before.payer_deposit - before.payee_deposit)
+        self.vault.pay(head.payer_withdrawn - before.payer_withdrawn, head.payee_withdrawn - before.payee_withdrawn)
         self.look()
 
     def look(self) -> None:
@@ -150,8 +168,10 @@ class ChannelMachine(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.fresh_events and all(isinstance(e, Deposited) for e in self.fresh_events))
     def a_reorg_drops_fresh_deposits(self) -> None:
+        before = self.head
         self.fresh_events = []
-        self.previous = self.head
+        self.previous = head = self.head
+        self.vault.take(head.payer_deposit + head.payee_deposit - before.payer_deposit - before.payee_deposit)
         self.look()
 
     # Payments -------------------------------------------------------------------------------------------------
@@ -160,7 +180,7 @@ class ChannelMachine(RuleBasedStateMachine):
         self.next_cause += 1
         return cause_id(self.next_cause)
 
-    def try_propose(self, *causes: Pay | Refund) -> None:
+    def try_propose(self, *causes: Cause) -> None:
         try:
             after, unsigned = propose(self.payer, causes, DOMAIN)
         except PeerFault:
@@ -181,7 +201,7 @@ class ChannelMachine(RuleBasedStateMachine):
         cause = (Refund if mischief == "steal" else Pay)(self.new_cause(), amount)
         proposal = make_proposal(self.payee, cause, sequence=max(1, base.sequence + step))
         try:
-            if not check_authentic(self.payee, proposal, self.known(proposal), DOMAIN):
+            if not check_authentic(self.payee, proposal, self.held(proposal), DOMAIN):
                 self.co_sign(proposal)
         except PeerFault:
             return
@@ -207,18 +227,19 @@ class ChannelMachine(RuleBasedStateMachine):
     def payer_takes_a_refund(self) -> None:
         self.try_propose(next(iter(self.issued.values())))
 
-    def known(self, proposal: Proposal) -> State | None:
+    def held(self, proposal: Proposal) -> State | None:
         held = self.co_signed.get(proposal.state.sequence)
         return held.state if held else None
 
     def co_sign(self, proposal: Proposal) -> None:
         """Accept and sign as a node does; a refusal leaves only the number behind."""
         try:
-            accepted = accept(self.payee, proposal, CauseRecords(frozenset(self.applied), self.issued), DOMAIN)
+            records = CauseRecords(frozenset(self.applied), self.issued, self.known())
+            accepted = accept(self.payee, proposal, records, DOMAIN)
         except PeerFault:
             self.payee = refuse(self.payee, proposal)
             raise
-        signed = SignedState(proposal.state, proposal.signature, PAYEE.sign(proposal.state))
+        signed = SignedState(proposal.state, proposal.signature, PAYEE.sign(proposal.state), accepted.locks)
         self.payee = replace(accepted, newest=signed)
         self.co_signed[proposal.state.sequence] = signed
         self.applied |= {cause.cause_id for cause in proposal.causes}
@@ -231,7 +252,7 @@ class ChannelMachine(RuleBasedStateMachine):
         proposal = self.in_flight
         assert proposal is not None
         try:
-            if not check_authentic(self.payee, proposal, self.known(proposal), DOMAIN):
+            if not check_authentic(self.payee, proposal, self.held(proposal), DOMAIN):
                 self.co_sign(proposal)
         except PeerFault:
             self.in_flight = None  # the number is used up, the half-signed state still counts as possibly final
@@ -244,7 +265,7 @@ class ChannelMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.in_flight is not None)
     def payee_refuses_out_of_hand(self) -> None:
         assert self.in_flight is not None
-        if self.known(self.in_flight) is None:
+        if self.held(self.in_flight) is None:
             self.payee = refuse(self.payee, self.in_flight)
             self.in_flight = None
 
@@ -315,7 +336,9 @@ class ChannelMachine(RuleBasedStateMachine):
     def close_with(self, state: State) -> None:
         self.confirm()
         self.submitted.append(state)
-        self.emit(ClosingStarted(self.channel_id, self.now + PERIOD, state))
+        self.emit(ClosingStarted(self.channel_id, self.now + PERIOD))
+        if state.sequence:
+            self.emit(Challenged(self.channel_id, state))
 
     @rule()
     @precondition(lambda self: isinstance(self.head.phase, Closing))
@@ -345,6 +368,8 @@ class ChannelMachine(RuleBasedStateMachine):
         assert isinstance(head.phase, Closing)
         payout = settle(head, head.phase.state)
         figures = (payout.payer_paid, payout.payee_paid, payout.payer_pool, payout.payee_pool)
+        newest = self.co_signed.get(head.phase.state.sequence)
+        self.keep_locks(newest.locks if newest else NO_LOCKS)
         self.finish(payout, Settled(self.channel_id, *figures))
 
     def finish(self, payout: Payout, event: Event) -> None:
@@ -353,6 +378,11 @@ class ChannelMachine(RuleBasedStateMachine):
         funds = Funds(before.payer_deposit, before.payee_deposit, before.payer_withdrawn, before.payee_withdrawn)
         invariants.honest_party_is_whole(self.payee.base, funds, payout)
         assert payout.payer_paid >= self.payer.payer_spendable  # it may not have seen the newest answer yet
+        self.ended = (
+            before.payer_withdrawn + funds.payer_free(self.payee.base),
+            before.payee_withdrawn + funds.payee_free(self.payee.base),
+        )
+        self.vault.pay(payout.payer_paid, payout.payee_paid)
         self.emit(event)
 
     # After every step -----------------------------------------------------------------------------------------
@@ -366,8 +396,8 @@ class ChannelMachine(RuleBasedStateMachine):
         invariants.settled_stays_settled(before, after)
         if isinstance(after.phase, Closing):
             invariants.newest_decides(self.submitted, after.phase.state)
-        balance = 0 if isinstance(after.phase, Ended) else after.held
-        invariants.conservation(balance, [after], 0)
+        invariants.conservation(self.vault.balance, [after], sum(self.vault.claims.values()))
+        invariants.locks_resolve_once(lock for lock, _ in self.resolved)
         self.previous = after
 
     @invariant()

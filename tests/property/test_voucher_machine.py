@@ -148,8 +148,7 @@ class VoucherMachine(RuleBasedStateMachine):
     @precondition(lambda self: isinstance(self.head.phase, Open))
     def the_payer_closes(self) -> None:
         self.confirm()
-        state = State(self.channel_id, 0, self.head.payee_withdrawn)
-        self.emit(ClosingStarted(self.channel_id, self.now + PERIOD, state))
+        self.emit(ClosingStarted(self.channel_id, self.now + PERIOD))
 
     @rule()
     @precondition(lambda self: isinstance(self.head.phase, Closing))

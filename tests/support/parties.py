@@ -8,6 +8,7 @@ from coincurve import PrivateKey
 
 from penstock.protocol.causes import Cause, Pay, apply_causes
 from penstock.protocol.encoding import Domain, Message
+from penstock.protocol.locks import Lock
 from penstock.protocol.messages import Channel, SignedState, SignedVoucher, State, Voucher
 from penstock.protocol.onchain import Open
 from penstock.protocol.position import Funds, Position
@@ -17,6 +18,7 @@ from penstock.protocol.signatures import address_of
 
 DOMAIN = Domain(31337, Address(b"\xcc" * 20))
 TOKEN = Address(b"\xdd" * 20)
+CONDITION = Address(b"\xee" * 20)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,19 @@ def make_channel(*, one_way: bool = False, salt: int = 1) -> Channel:
     )
 
 
+def make_lock(index: int, *, amount: int = 10, from_payer: bool = True) -> Lock:
+    """Return a lock that expires at 10000; each index has an id and a key of its own."""
+    return Lock(
+        lock_id=cause_id(10**6 + index),
+        index=index,
+        amount=amount,
+        from_payer=from_payer,
+        expiry=10_000,
+        condition=CONDITION,
+        key=cause_id(2 * 10**6 + index),
+    )
+
+
 def make_position(*, one_way: bool = False, payer_deposit: int = 1000, payee_deposit: int = 0) -> Position:
     """Return the position of either party in an open channel in which nothing was signed."""
     channel = make_channel(one_way=one_way)
@@ -85,7 +100,7 @@ def with_newest(position: Position, sequence: int, paid: int) -> Position:
 def make_proposal(position: Position, *causes: Cause, sequence: int | None = None, signer: Party = PAYER) -> Proposal:
     """Return a well-formed proposal on the position's newest state; without causes, a payment of 10."""
     chosen = causes or (Pay(cause_id(1), 10),)
-    state = apply_causes(position.base, sequence or position.highest_seen + 1, chosen)
+    state, _ = apply_causes(position.base, sequence or position.highest_seen + 1, chosen, position.locks)
     return Proposal(base_digest(position, DOMAIN), state, signer.sign(state), chosen)
 
 

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 import solcx
 
+# Three compilers go through all contracts, beside the forge suite; the usual limit is for tests that answer.
+pytestmark = pytest.mark.timeout(600)
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPILERS = ROOT / ".tool/solcx"
 SHIPPED = sorted(file.stem for file in (ROOT / "src/penstock/artifacts").glob("*.json"))

@@ -18,7 +18,7 @@ from penstock.node.handlers.channels import ChannelView, Registered
 from penstock.node.handlers.exits import CloseSigned, WithdrawalSigned
 from penstock.node.handlers.states import CoSigned
 from penstock.node.records import ChannelRecord, StateRecord, Transaction
-from penstock.protocol.causes import Cause
+from penstock.protocol.causes import Transfer
 from penstock.protocol.onchain import Closing
 from penstock.protocol.position import Position
 from penstock.protocol.vouchers import highest_paid
@@ -86,7 +86,7 @@ def _free(position: Position) -> tuple[int, int]:
     return funds.payer_free(position.base), funds.payee_free(position.base)
 
 
-def causes(items: Iterable[Cause]) -> list[CauseJson]:
+def causes(items: Iterable[Transfer]) -> list[CauseJson]:
     """Render causes."""
     return [cause_to_json(cause) for cause in items]
 

@@ -33,7 +33,7 @@ class Artifact:
 
 @cache
 def artifact(name: str) -> Artifact:
-    """Load a contract by its name, as ``Channels``."""
+    """Load a shipped contract by its name, such as ``Channels``."""
     shape: dict[str, Any] = json.loads(_shipped(f"{name}.json"))
     return Artifact(
         name=shape["contractName"],

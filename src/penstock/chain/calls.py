@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penstock.chain.artifacts import artifact
+from penstock.protocol.locks import Lock
 from penstock.protocol.messages import Channel, SignedState, SignedVoucher, State, Withdrawal
 from penstock.protocol.primitives import Address, Bytes32
 from penstock.protocol.signatures import to_compact
@@ -32,7 +34,7 @@ class Authorization:
 
 def deposit(channel: Channel, amount: int, *, for_payee: bool = False) -> bytes:
     """Deposit from the sender's balance; needs an allowance."""
-    return _channels("deposit", _terms(channel), for_payee, amount)
+    return _channels("deposit", terms(channel), for_payee, amount)
 
 
 def deposit_with_authorization(
@@ -45,40 +47,45 @@ def deposit_with_authorization(
         authorization.valid_before,
         authorization.signature,
     )
-    return _channels("depositWithAuthorization", _terms(channel), for_payee, amount, signed)
+    return _channels("depositWithAuthorization", terms(channel), for_payee, amount, signed)
 
 
 def withdraw(channel: Channel, withdrawal: Withdrawal, payer_signature: bytes, payee_signature: bytes) -> bytes:
     """Withdraw up to the totals both signed."""
     totals = (withdrawal.payer_total, withdrawal.payee_total, withdrawal.deadline)
-    return _channels("withdraw", _terms(channel), totals, _signatures(payer_signature, payee_signature))
+    return _channels("withdraw", terms(channel), totals, _signatures(payer_signature, payee_signature))
 
 
 def collect(channel: Channel, voucher: SignedVoucher) -> bytes:
     """Collect a voucher for the payee."""
-    return _channels("collect", _terms(channel), voucher.voucher.paid, to_compact(voucher.payer_signature))
+    return _channels("collect", terms(channel), voucher.voucher.paid, to_compact(voucher.payer_signature))
 
 
 def close(channel: Channel, paid: int, payer_signature: bytes, payee_signature: bytes) -> bytes:
     """Close by agreement at ``paid``."""
-    return _channels("close", _terms(channel), paid, _signatures(payer_signature, payee_signature))
+    return _channels("close", terms(channel), paid, _signatures(payer_signature, payee_signature))
 
 
 def start_close(channel: Channel, state: SignedState | None = None) -> bytes:
     """Begin the challenge period, with a co-signed state or with what the chain knows; a party or its signer only."""
     if state is None:
-        return _channels("startClose", _terms(channel))
-    return _channels("startClose", _terms(channel), *_evidence(state))
+        return _channels("startClose", terms(channel))
+    return _channels("startClose", terms(channel), *_evidence(state))
 
 
 def challenge(channel: Channel, state: SignedState) -> bytes:
     """Answer a close with a newer co-signed state."""
-    return _channels("challenge", _terms(channel), *_evidence(state))
+    return _channels("challenge", terms(channel), *_evidence(state))
 
 
 def settle(channel: Channel) -> bytes:
     """Pay both sides once the challenge period is over."""
-    return _channels("settle", _terms(channel))
+    return _channels("settle", terms(channel))
+
+
+def unlock(channel: Channel, lock: Lock, proof: Sequence[Bytes32]) -> bytes:
+    """Resolve one lock of a settled channel."""
+    return _channels("unlock", terms(channel), lock_values(lock), [bytes(sibling) for sibling in proof])
 
 
 def claim(token: Address, to: Address) -> bytes:
@@ -109,7 +116,8 @@ def _token(name: str, *arguments: object) -> bytes:
     return artifact("DevUSDC").interface.encode_call(name, *arguments)
 
 
-def _terms(channel: Channel) -> tuple[object, ...]:
+def terms(channel: Channel) -> tuple[object, ...]:
+    """Return a channel's terms as the contract takes them."""
     return (
         str(channel.payer),
         str(channel.payee),
@@ -122,12 +130,19 @@ def _terms(channel: Channel) -> tuple[object, ...]:
     )
 
 
-def _state(state: State) -> tuple[object, ...]:
+def state_values(state: State) -> tuple[object, ...]:
+    """Return a state as the contract takes it."""
     return (state.sequence, state.paid, state.payer_locked, state.payee_locked, bytes(state.locks_root))
 
 
+def lock_values(lock: Lock) -> tuple[object, ...]:
+    """Return a lock as the contract takes it."""
+    ids = bytes(lock.lock_id), lock.index, lock.amount, lock.from_payer, lock.expiry
+    return (*ids, str(lock.condition), bytes(lock.key))
+
+
 def _evidence(signed: SignedState) -> tuple[object, object]:
-    return _state(signed.state), _signatures(signed.payer_signature, signed.payee_signature)
+    return state_values(signed.state), _signatures(signed.payer_signature, signed.payee_signature)
 
 
 def _signatures(payer: bytes, payee: bytes) -> tuple[object, object]:

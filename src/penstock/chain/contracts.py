@@ -142,13 +142,20 @@ def _builders() -> dict[str, Callable[[Mapping[str, Any]], Event]]:
         "Deposited": lambda v: onchain.Deposited(Bytes32(v["channelId"]), v["payerDeposit"], v["payeeDeposit"]),
         "Withdrawn": lambda v: onchain.Withdrawn(Bytes32(v["channelId"]), v["payerWithdrawn"], v["payeeWithdrawn"]),
         "Collected": lambda v: onchain.Collected(Bytes32(v["channelId"]), v["collected"]),
-        "ClosingStarted": lambda v: onchain.ClosingStarted(
-            Bytes32(v["channelId"]), v["deadline"], _state(v["channelId"], v["state"])
-        ),
+        "ClosingStarted": lambda v: onchain.ClosingStarted(Bytes32(v["channelId"]), v["deadline"]),
         "Challenged": lambda v: onchain.Challenged(Bytes32(v["channelId"]), _state(v["channelId"], v["state"])),
         "Closed": lambda v: onchain.Closed(Bytes32(v["channelId"]), v["payerPaid"], v["payeePaid"]),
         "Settled": lambda v: onchain.Settled(
             Bytes32(v["channelId"]), v["payerPaid"], v["payeePaid"], v["payerPool"], v["payeePool"]
+        ),
+        "Unlocked": lambda v: onchain.Unlocked(
+            Bytes32(v["channelId"]),
+            Bytes32(v["lockId"]),
+            v["index"],
+            v["payerAmount"],
+            v["payeeAmount"],
+            v["payerPool"],
+            v["payeePool"],
         ),
     }
 
@@ -165,12 +172,14 @@ def _state(channel_id: bytes, values: tuple[Any, ...]) -> State:
 
 
 def _phase(channel_id: Bytes32, phase: int, deadline: int, payer_share: int, dispute: list[Any]) -> Phase:
-    sequence, payer_paid, payee_paid, payer_pool, payee_pool, locks_root = dispute
+    sequence, payer_paid, payee_paid, payer_pool, payee_pool, locks_root, _resolved = dispute
     if phase == _NONE:
         return Unopened()
     if phase == _OPEN:
         return Open()
     if phase == _SETTLED:
         return Ended(payer_paid, payee_paid, payer_pool, payee_pool)
+    if sequence == 0:
+        return Closing(deadline, State(channel_id, 0, 0))
     paid = payer_share - payer_paid - payer_pool
     return Closing(deadline, State(channel_id, sequence, paid, payer_pool, payee_pool, Bytes32(locks_root)))

@@ -44,7 +44,7 @@ PROXY_COST_WEI = 100_000 * 100 * 10**9
 SALT = Bytes32(keccak(b"penstock.v1"))
 """The salt of every contract of ours; another one would give other addresses."""
 
-CONDITIONS: tuple[str, ...] = ()
+CONDITIONS = ("HashLock", "Arbitration", "AllOf", "Optimistic")
 """The conditions that ship, in the order of deployment; their constructors take no arguments."""
 
 _UINT32_MAX = 2**32 - 1

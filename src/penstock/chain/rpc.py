@@ -217,7 +217,7 @@ class Rpc:
         return [transaction_hash for transaction_hash, carried in shape or () if carried == data]
 
     async def _logs(self, criteria: dict[str, Any]) -> list[Log]:
-        return await self._read(lambda shapes: [_log(shape) for shape in shapes], "eth_getLogs", criteria)
+        return await self._read(lambda shapes: [log_from_json(shape) for shape in shapes], "eth_getLogs", criteria)
 
     async def _read(self, parse: Callable[[Any], T], method: str, *params: Any) -> T:
         async for attempt in AsyncRetrying(
@@ -312,7 +312,8 @@ def _transactions(shape: Any) -> list[tuple[Bytes32, bytes]]:
     return [(_word(each["hash"]), _bytes(each["input"])) for each in shape["transactions"]]
 
 
-def _log(shape: Any) -> Log:
+def log_from_json(shape: Any) -> Log:
+    """Read a log as endpoints write it; an unreadable one raises as its fields do."""
     return Log(
         block_number=_int(shape["blockNumber"]),
         block_hash=_word(shape["blockHash"]),

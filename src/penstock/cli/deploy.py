@@ -57,14 +57,14 @@ def deploy(  # noqa: PLR0913 (every one is an option)
     password_file: PasswordFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy the contracts, at addresses that are the same on every chain.
+    """Deploy Channels and the conditions, at addresses that are the same on every chain.
 
-    An address follows from the contract's code and the bounds of the challenge period, not from the key that pays:
-    with the same bounds, this release puts Channels at the same address everywhere (CREATE2 through the deterministic
+    An address follows from the contract's code and, for Channels, the bounds of the challenge period, not from the key
+    that pays: with the same bounds, this release has the same addresses everywhere (CREATE2 through the deterministic
     deployment proxy, which is deployed too where it is missing). What stands already is checked and left alone, so
     running the command again, or after it was killed, is safe.
 
-    Channels has no owner: nobody, not even the deploying account, can change or stop it afterwards.
+    The contracts have no owner: nobody, not even the deploying account, can change or stop them afterwards.
 
     Writes DIRECTORY/CHAIN_ID.json and prints the lines that HOME/penstock.toml needs.
 

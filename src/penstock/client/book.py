@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from penstock.chain.signer import Signer
 from penstock.client.errors import ChannelNotKept, WithdrawalPending
 from penstock.client.ports import ChainView
-from penstock.protocol.causes import Cause
+from penstock.protocol.causes import Transfer
 from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import CauseRepeated
 from penstock.protocol.exits import check_close, check_withdrawal
@@ -71,7 +71,7 @@ class Book:
 
     # Two-way channels -------------------------------------------------------------------------------------------
 
-    def propose(self, uow: UnitOfWork, channel_id: Bytes32, causes: Sequence[Cause]) -> list[Proposal]:
+    def propose(self, uow: UnitOfWork, channel_id: Bytes32, causes: Sequence[Transfer]) -> list[Proposal]:
         """Return what to send now: proposals that nobody answered yet, or else a new one over ``causes``.
 
         Raises

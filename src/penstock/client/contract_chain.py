@@ -7,12 +7,15 @@ import anyio
 from penstock.chain import calls
 from penstock.chain.account import Account
 from penstock.chain.contracts import ChannelsContract
-from penstock.chain.rpc import Rpc
+from penstock.chain.errors import RpcUnavailable
+from penstock.chain.rpc import Header, Rpc
 from penstock.chain.tokens import Token, authorization_digest, authorization_nonce
 from penstock.client.patience import Patience
 from penstock.client.ports import ChainView, SignedTransfer
 from penstock.client.sending import Sending
+from penstock.protocol.invariants import InvariantBroken, phases_never_go_back, totals_only_grow
 from penstock.protocol.messages import Channel, SignedState, Withdrawal
+from penstock.protocol.onchain import OnChain
 from penstock.protocol.primitives import Address, Bytes32
 from penstock.storage import Database, Intent, Transaction
 
@@ -38,19 +41,51 @@ class ContractChain:
         self._database = database
         self._sending = sending
         self._patience = patience
+        self._seen: dict[Bytes32, tuple[Header, OnChain]] = {}
         # An approval and the deposit that uses it belong together: another deposit's approval would replace it.
         self._approving = anyio.Lock()
 
     async def view(self, channel_id: Bytes32) -> ChainView:
-        """Read a channel at the head and at the confirmed depth."""
+        """Read a channel at the head and at the confirmed depth.
+
+        Raises
+        ------
+        RpcUnavailable
+            Also where the answers cannot be of one chain: the head moved under them, or the channel went back although
+            the block it was last seen in still stands. An endpoint behind others, or in the middle of a block, says
+            such things for a moment.
+        """
         head = await self._rpc.head()
         confirmed = await self._rpc.block(max(0, head.number - self._patience.confirmations + 1)) or head
-        return ChainView(
+        view = ChainView(
             confirmed=await self._contract.get_channel(channel_id, confirmed.number),
             head=await self._contract.get_channel(channel_id, head.number),
             confirmed_time=confirmed.time,
             head_time=head.time,
         )
+        await self._check_plausible(channel_id, head, view)
+        self._seen[channel_id] = head, view.head
+        return view
+
+    async def _check_plausible(self, channel_id: Bytes32, head: Header, view: ChainView) -> None:
+        if await self._is_gone(head):
+            raise RpcUnavailable(self._rpc.url, "eth_call", f"block {head.number} was replaced while it was read")
+        last = self._seen.get(channel_id)
+        if last is None:
+            return
+        block, before = last
+        try:
+            totals_only_grow(before, view.head)
+            phases_never_go_back(before, view.head)
+        except InvariantBroken as broken:
+            if not await self._is_gone(block):
+                reason = f"channel {channel_id} went back behind block {block.number}: {broken.detail}"
+                raise RpcUnavailable(self._rpc.url, "eth_call", reason) from broken
+
+    async def _is_gone(self, block: Header) -> bool:
+        """Return whether the endpoint has another block in this one's place; one that lags has none."""
+        now = await self._rpc.block(block.number)
+        return now is not None and now.hash != block.hash
 
     async def opened_by(self, payer: Address, first_block: int) -> list[Channel]:
         """Find the channels that name ``payer``, in windows that endpoints serve."""

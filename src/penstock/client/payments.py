@@ -11,7 +11,7 @@ from penstock.client.errors import NodeMisbehaved, NodeUnreachable, PaymentUnans
 from penstock.client.lane import Lane
 from penstock.client.node_api import NodeView, Refusal, StateAnswer
 from penstock.client.results import Payment
-from penstock.protocol.causes import Cause, Pay, Refund
+from penstock.protocol.causes import Pay, Refund, Transfer
 from penstock.protocol.errors import (
     Equivocation,
     PenstockError,
@@ -52,7 +52,7 @@ class Payments:
         chunks = [causes[at : at + CAUSES_MAX] for at in range(0, len(causes), CAUSES_MAX)]
         return [await self.move(chunk) for chunk in chunks]
 
-    async def move(self, causes: Sequence[Cause]) -> Payment:
+    async def move(self, causes: Sequence[Transfer]) -> Payment:
         """Propose ``causes`` until they are co-signed or refused; what waits unanswered goes first."""
         await self.get_ready()
         wanted = set(causes)
@@ -154,8 +154,8 @@ class Payments:
             raise NodeMisbehaved(self._session.node.url, request, str(proposal.state), str(signed.state))
         position = await self._adopt(signed, request)
         self._session.evidence_changed()
-        amount = sum(-cause.amount if isinstance(cause, Refund) else cause.amount for cause in proposal.causes)
-        return Payment(self._lane.channel_id, amount, proposal.causes, signed, position.payer_spendable)
+        amount = sum(-cause.amount if isinstance(cause, Refund) else cause.amount for cause in proposal.transfers)
+        return Payment(self._lane.channel_id, amount, proposal.transfers, signed, position.payer_spendable)
 
     async def _record_refusal(self, proposal: Proposal, refusal: Refusal) -> None:
         highest = refusal.error.highest if isinstance(refusal.error, SequenceTooLow) else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from penstock.protocol.causes import Cause
+from penstock.protocol.causes import Transfer
 from penstock.protocol.messages import SignedState, SignedVoucher
 from penstock.protocol.primitives import Bytes32
 
@@ -25,7 +25,7 @@ class Payment:
 
     channel_id: Bytes32
     amount: int
-    causes: tuple[Cause, ...]
+    causes: tuple[Transfer, ...]
     evidence: SignedState | SignedVoucher
     remaining: int
 
@@ -53,6 +53,6 @@ class Recorded:
     """
 
     evidence: SignedState | SignedVoucher
-    causes: tuple[Cause, ...]
+    causes: tuple[Transfer, ...]
     status: str
     recorded_at: int

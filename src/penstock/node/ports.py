@@ -20,7 +20,7 @@ from penstock.node.records import (
     VoucherRecord,
     Watch,
 )
-from penstock.protocol.causes import Cause, Refund
+from penstock.protocol.causes import Refund, Transfer
 from penstock.protocol.messages import Channel, Receipt, SignedState, SignedVoucher, Withdrawal
 from penstock.protocol.onchain import Event, EventRef, OnChain
 from penstock.protocol.position import Position
@@ -90,7 +90,7 @@ class States(Protocol):
 class Causes(Protocol):
     """Causes by id: each is applied once (docs/protocol.md, section 3)."""
 
-    def apply(self, channel_id: Bytes32, sequence: int, causes: Sequence[Cause]) -> None:
+    def apply(self, channel_id: Bytes32, sequence: int, causes: Sequence[Transfer]) -> None:
         """Note that the co-signed state ``sequence`` applied these causes; refunds waiting among them are done."""
 
     def issue(self, channel_id: Bytes32, refund: Refund) -> None:

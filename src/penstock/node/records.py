@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from penstock.protocol.causes import Cause
+from penstock.protocol.causes import Transfer
 from penstock.protocol.messages import Channel, SignedState, SignedVoucher, Withdrawal
 from penstock.protocol.onchain import OnChain
 from penstock.protocol.position import Funds, Position
@@ -69,7 +69,7 @@ class StateRecord:
 
     signed: SignedState
     base: Bytes32 | None
-    causes: tuple[Cause, ...]
+    causes: tuple[Transfer, ...]
     status: StateStatus
     recorded_at: int
 

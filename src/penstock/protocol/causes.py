@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from penstock.protocol.errors import LocksNotTaken
+from penstock.protocol.locks import BPS, NO_LOCKS, Lock, LockSet
 from penstock.protocol.messages import State
 from penstock.protocol.primitives import INT128_MAX, INT128_MIN, UINT128_MAX, Bytes32, check_range
 
@@ -45,11 +47,76 @@ class Refund:
         check_range(self.amount, "amount", 1, UINT128_MAX)
 
 
-Cause = Pay | Refund
+@dataclass(frozen=True, slots=True)
+class AddLock:
+    """Money set aside until an outcome; a lock of the payee is issued by it, proposed unchanged and once.
+
+    The lock's id is the cause's, so that an id that was used once is used up for ever.
+    """
+
+    lock: Lock
+
+    @property
+    def cause_id(self) -> Bytes32:
+        """Return the lock's id."""
+        return self.lock.lock_id
 
 
-def apply_causes(base: State, sequence: int, causes: Sequence[Cause]) -> State:
-    """Return the state numbered ``sequence`` that follows from ``base`` and the causes.
+@dataclass(frozen=True, slots=True)
+class ReleaseLock:
+    """A lock resolved as its outcome says, or as its sender likes.
+
+    Attributes
+    ----------
+    share_bps
+        The receiver's share, in hundredths of a percent; the rest is the sender's again.
+    preimage
+        What proves the outcome of a `HashLock` before it is recorded on chain.
+
+    Raises
+    ------
+    AmountOutOfRange
+        The share is below 0 or above 10000.
+    """
+
+    cause_id: Bytes32
+    lock_id: Bytes32
+    share_bps: int
+    preimage: Bytes32 | None = None
+
+    def __post_init__(self) -> None:
+        """Check the share."""
+        check_range(self.share_bps, "share_bps", 0, BPS)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelLock:
+    """A lock given back to its sender: by its receiver at any time, by its sender once it has expired undecided."""
+
+    cause_id: Bytes32
+    lock_id: Bytes32
+
+
+Transfer = Pay | Refund
+"""What nodes and clients of this version take."""
+
+Cause = Transfer | AddLock | ReleaseLock | CancelLock
+
+
+def only_transfers(causes: Sequence[Cause]) -> tuple[Transfer, ...]:
+    """Return the causes if none is about a lock; raises `LocksNotTaken`."""
+    transfers: list[Transfer] = []
+    for cause in causes:
+        if not isinstance(cause, (Pay, Refund)):
+            raise LocksNotTaken(cause.lock.lock_id if isinstance(cause, AddLock) else cause.lock_id)
+        transfers.append(cause)
+    return tuple(transfers)
+
+
+def apply_causes(
+    base: State, sequence: int, causes: Sequence[Cause], locks: LockSet = NO_LOCKS
+) -> tuple[State, LockSet]:
+    """Return the state numbered ``sequence`` that follows from ``base`` with its pending ``locks``, and its locks.
 
     Both parties call this same function and accept only the same bytes.
 
@@ -57,8 +124,24 @@ def apply_causes(base: State, sequence: int, causes: Sequence[Cause]) -> State:
     ------
     AmountOutOfRange
         ``paid`` would leave int128.
+    UnknownLock, TooManyLocks, IndexNotLowestFree
+        A lock is not pending, or cannot be added like that.
     """
     paid = base.paid
     for cause in causes:
-        paid += cause.amount if isinstance(cause, Pay) else -cause.amount
-    return replace(base, sequence=sequence, paid=check_range(paid, "paid", INT128_MIN, INT128_MAX))
+        match cause:
+            case Pay(amount=amount):
+                paid += amount
+            case Refund(amount=amount):
+                paid -= amount
+            case AddLock(lock=lock):
+                locks = locks.adding(lock)
+            case ReleaseLock(lock_id=lock_id, share_bps=share_bps):
+                lock = locks.get(lock_id)
+                received = lock.amount * share_bps // BPS
+                paid += received if lock.from_payer else -received
+                locks = locks.without(lock_id)
+            case CancelLock(lock_id=lock_id):
+                locks = locks.without(lock_id)
+    check_range(paid, "paid", INT128_MIN, INT128_MAX)
+    return State(base.channel_id, sequence, paid, locks.payer_locked, locks.payee_locked, locks.root), locks

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, singledispatchmethod
 
 from penstock.protocol.crypto import keccak
-from penstock.protocol.messages import Channel, Close, Receipt, Request, State, Voucher, Withdrawal
+from penstock.protocol.messages import Channel, Close, CloseIntent, Receipt, Request, State, Voucher, Withdrawal
 from penstock.protocol.primitives import Address, Bytes32
 
 NAME = "Penstock"
@@ -27,6 +27,7 @@ TYPES = {
     "Voucher": "Voucher(bytes32 channelId,uint128 paid)",
     "Withdrawal": "Withdrawal(bytes32 channelId,uint128 payerTotal,uint128 payeeTotal,uint64 deadline)",
     "Close": "Close(bytes32 channelId,int128 paid)",
+    "CloseIntent": "CloseIntent(bytes32 channelId,uint64 minSequence,uint64 deadline)",
     "Receipt": "Receipt(bytes32 channelId,uint64 sequence,bytes32 digest,uint64 receivedAt)",
     "Request": "Request(string method,string path,uint64 issuedAt)",
 }
@@ -38,10 +39,11 @@ _STATE = TYPEHASHES["State"]
 _VOUCHER = TYPEHASHES["Voucher"]
 _WITHDRAWAL = TYPEHASHES["Withdrawal"]
 _CLOSE = TYPEHASHES["Close"]
+_CLOSE_INTENT = TYPEHASHES["CloseIntent"]
 _RECEIPT = TYPEHASHES["Receipt"]
 _REQUEST = TYPEHASHES["Request"]
 
-Message = State | Voucher | Withdrawal | Close | Receipt | Request
+Message = State | Voucher | Withdrawal | Close | CloseIntent | Receipt | Request
 
 
 def _word(value: int) -> bytes:
@@ -58,10 +60,14 @@ def _address_word(value: Address) -> bytes:
 
 @dataclass(frozen=True)
 class Domain:
-    """The chain and the contract that every digest is bound to (EIP-712 domain separator; INV-6)."""
+    """The chain and the contract that every digest is bound to (EIP-712 domain separator; INV-6).
+
+    ``name`` is that of the contract `Channels` unless a condition's is meant.
+    """
 
     chain_id: int
     contract: Address
+    name: str = NAME
 
     def __str__(self) -> str:
         """Return ``chain 1, contract 0x…``."""
@@ -72,7 +78,7 @@ class Domain:
         """Return the 32-byte domain separator."""
         return keccak(
             _DOMAIN_TYPEHASH
-            + keccak(NAME.encode())
+            + keccak(self.name.encode())
             + keccak(VERSION.encode())
             + _word(self.chain_id)
             + _address_word(self.contract)
@@ -81,6 +87,10 @@ class Domain:
     @cached_property
     def _prefix(self) -> bytes:
         return b"\x19\x01" + self.separator
+
+    def typed(self, type_text: str, encoded: bytes) -> Bytes32:
+        """Return the digest of a message that `digest` does not know: its type's text and its fields, encoded."""
+        return self._digest(keccak(type_text.encode()) + encoded)
 
     def _digest(self, encoded: bytes) -> Bytes32:
         return Bytes32(keccak(self._prefix + keccak(encoded)))
@@ -133,6 +143,10 @@ class Domain:
     @digest.register
     def _(self, message: Close) -> Bytes32:
         return self._digest(_CLOSE + message.channel_id + _signed_word(message.paid))
+
+    @digest.register
+    def _(self, message: CloseIntent) -> Bytes32:
+        return self._digest(_CLOSE_INTENT + message.channel_id + _word(message.min_sequence) + _word(message.deadline))
 
     @digest.register
     def _(self, message: Receipt) -> Bytes32:

@@ -8,6 +8,7 @@
     │   ├── ChannelFault         the channel cannot take it, whoever sends it
     │   ├── SignatureFault       it is not signed as it must be
     │   ├── ProposalFault        the proposed state does not follow
+    │   │   └── LockFault        nor does what it locks or unlocks
     │   ├── VoucherFault
     │   ├── WithdrawalFault
     │   └── CloseFault
@@ -344,22 +345,22 @@ class CauseRepeated(ProposalFault):
 
 @dataclass(eq=False)
 class CauseNotIssued(ProposalFault):
-    """A refund that the payee did not issue."""
+    """A cause that costs the payee, a refund say, which the payee did not issue."""
 
     cause_id: bytes
-    message = "the refund {cause_id} was not issued by the payee"
-    remedy = "Only refunds that the payee issued may be proposed."
+    message = "the cause {cause_id} costs the payee, which did not issue it"
+    remedy = "Refunds and locks of the payee's money may be proposed only if the payee issued them."
 
 
 @dataclass(eq=False)
 class CauseAltered(ProposalFault):
-    """A refund with another amount than the payee issued."""
+    """A cause that is not as the payee issued it, with another amount say."""
 
     cause_id: bytes
     issued: int
     got: int
-    message = "the refund {cause_id} was issued over {issued}, not {got}"
-    remedy = "Propose the refund unchanged."
+    message = "the cause {cause_id} was issued over {issued} and otherwise, not {got}"
+    remedy = "Propose the cause unchanged."
 
 
 @dataclass(eq=False)
@@ -371,6 +372,101 @@ class BalanceExceeded(ProposalFault):
     requested: int
     message = "the {party} would spend {requested}, its free balance is {available}"
     remedy = "Pay less, or deposit more and wait for its confirmations."
+
+
+# Lock --------------------------------------------------------------------------------------------------------
+
+
+class LockFault(ProposalFault):
+    """A lock cannot be added, released or cancelled like that."""
+
+
+@dataclass(eq=False)
+class UnknownLock(LockFault):
+    """No such lock is pending."""
+
+    lock_id: bytes
+    message = "no lock {lock_id} is pending"
+    remedy = "Name a lock that the newest co-signed state holds."
+
+
+@dataclass(eq=False)
+class TooManyLocks(LockFault):
+    """As many locks as one channel can hold are pending."""
+
+    maximum: int
+    message = "{maximum} locks are pending, which is the most"
+    remedy = "Resolve a lock first."
+
+
+@dataclass(eq=False)
+class IndexNotLowestFree(LockFault):
+    """A lock takes the lowest index that no pending lock has."""
+
+    got: int
+    expected: int
+    message = "the lock has index {got}, the lowest free one is {expected}"
+    remedy = "Give the lock the lowest free index."
+
+
+@dataclass(eq=False)
+class LockExpiresTooEarly(LockFault):
+    """The lock could expire before its condition has had its time (seconds since the epoch)."""
+
+    expiry: int
+    needed: int
+    message = "the lock expires at {expiry}, its condition needs until {needed}"
+    remedy = "Give the lock a later expiry."
+
+
+@dataclass(eq=False)
+class InvalidConditionTerms(LockFault):
+    """What the key commits to would be refused by the condition's contract."""
+
+    rule: str
+    got: str
+    message = "the condition's terms are invalid: {rule} (got {got})"
+    remedy = "The condition would refuse these terms too: choose others."
+
+
+@dataclass(eq=False)
+class ReleaseUnproven(LockFault):
+    """The release costs the payee, and nothing shows that it must bear it."""
+
+    lock_id: bytes
+    share_bps: int
+    message = "nothing proves that lock {lock_id} is to be released at {share_bps} of 10000"
+    remedy = "Show a preimage in time, or wait until the outcome is recorded and confirmed on chain."
+
+
+@dataclass(eq=False)
+class CancelTooEarly(LockFault):
+    """The lock's sender takes it back although it may still be decided, or was decided in time."""
+
+    lock_id: bytes
+    expiry: int
+    confirmed_time: int
+    message = "lock {lock_id} expires at {expiry}, the confirmed time is {confirmed_time}, or it was decided in time"
+    remedy = "Wait until a confirmed block is past the expiry without an outcome; the receiver may cancel at any time."
+
+
+@dataclass(eq=False)
+class LocksNotTaken(LockFault):
+    """The software of this party does not take locks."""
+
+    lock_id: bytes
+    message = "lock {lock_id} is not taken here: only Pay and Refund are"
+    remedy = "Pay without a lock."
+
+
+@dataclass(eq=False)
+class LocksMismatch(LockFault):
+    """The locks that came with a state are not those that it commits to."""
+
+    expected: bytes
+    got: bytes
+    message = "the locks have the root {got}, the state commits to {expected}"
+    remedy = "Send the pending locks of the very state."
 
 
 # Voucher -----------------------------------------------------------------------------------------------------

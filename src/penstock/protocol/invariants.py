@@ -7,9 +7,10 @@ those that need no more than they hold.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.protocol.errors import PenstockError
+from penstock.protocol.locks import Lock, Outcome, Parts
 from penstock.protocol.messages import SignedState, State
 from penstock.protocol.onchain import Closing, Ended, OnChain, Unopened
 from penstock.protocol.position import Funds
@@ -82,9 +83,16 @@ def honest_party_is_whole(newest: State, funds: Funds, payout: Payout) -> None:
 
 
 def settled_stays_settled(before: OnChain, after: OnChain) -> None:
-    """INV-7: nothing follows the end."""
-    if isinstance(before.phase, Ended):
-        _hold("INV-7", before == after, f"{before} became {after}")
+    """INV-7: nothing follows the end but locks that are resolved out of the pools."""
+    if not isinstance(before.phase, Ended):
+        return
+    was, now = before.phase, after.phase
+    _hold("INV-7", isinstance(now, Ended), f"{was} became {now}")
+    assert isinstance(now, Ended)
+    shrunk = now.payer_pool <= was.payer_pool and now.payee_pool <= was.payee_pool
+    _hold("INV-7", shrunk, f"a pool grew: {was} became {now}")
+    same = replace(before, phase=replace(was, payer_pool=now.payer_pool, payee_pool=now.payee_pool))
+    _hold("INV-7", same == after, f"{before} became {after}")
 
 
 def phases_never_go_back(before: OnChain, after: OnChain) -> None:
@@ -92,6 +100,28 @@ def phases_never_go_back(before: OnChain, after: OnChain) -> None:
     order = {"none": 0, "open": 1, "closing": 2, "settled": 3}
     was, now = order[before.phase.name], order[after.phase.name]
     _hold("INV-7", now >= was, f"{before.phase.name} was followed by {after.phase.name}")
+
+
+def nobody_waits_for_another(party: str, owed: int, got: int) -> None:
+    """INV-8: a party that can receive gets what it is owed in the same transaction, whatever becomes of the other's."""
+    _hold("INV-8", got == owed, f"the {party} got {got} of {owed}")
+
+
+def lock_goes_where_it_must(lock: Lock, pool: int, outcome: Outcome | None, now: int, parts: Parts) -> None:
+    """INV-9: a lock goes by its outcome if that was decided in time, else, past its expiry, back to its sender."""
+    taken = min(lock.amount, pool)
+    sender, receiver = (parts.payer, parts.payee) if lock.from_payer else (parts.payee, parts.payer)
+    _hold("INV-9", sender + receiver == taken, f"{sender} and {receiver} of {taken} that were locked")
+    in_time = outcome is not None and 0 < outcome.decided_at <= min(now, lock.expiry)
+    _hold("INV-9", in_time or now > lock.expiry, f"resolved at {now}, undecided until {lock.expiry}")
+    share = outcome.share_bps if in_time and outcome is not None else 0
+    _hold("INV-9", receiver == taken * share // 10_000, f"the receiver got {receiver} of {taken} at {share}")
+
+
+def locks_resolve_once(resolved: Iterable[Lock]) -> None:
+    """INV-9: no lock is resolved twice (one channel's resolutions)."""
+    ids = [lock.lock_id for lock in resolved]
+    _hold("INV-9", len(ids) == len(set(ids)), f"a lock was resolved twice: {ids}")
 
 
 def collected_at_most_deposited(onchain: OnChain) -> None:

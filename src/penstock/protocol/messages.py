@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.protocol.errors import InvalidTerms
+from penstock.protocol.locks import NO_LOCKS, LockSet
 from penstock.protocol.primitives import ZERO_ADDRESS, ZERO_WORD, Address, Bytes32
 
 
@@ -85,6 +86,15 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseIntent:
+    """A party's leave for a relayer to start a close before ``deadline``, with a state of at least ``min_sequence``."""
+
+    channel_id: Bytes32
+    min_sequence: int
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """A watcher's word that it holds a state (``digest`` of the `State`, or of the `Voucher` with sequence 0)."""
 
@@ -105,11 +115,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class SignedState:
-    """A state with both signatures, 65 bytes each; the payee's is empty while it is only half-signed."""
+    """A state with both signatures, 65 bytes each; the payee's is empty while it is only half-signed.
+
+    ``locks`` are the pending ones that ``state.locks_root`` commits to.
+    """
 
     state: State
     payer_signature: bytes
     payee_signature: bytes = b""
+    locks: LockSet = NO_LOCKS
 
 
 @dataclass(frozen=True, slots=True)

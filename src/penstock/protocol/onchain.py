@@ -54,16 +54,15 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class ClosingStarted:
-    """A one-sided close with the state it began with; the deadline never moves (INV-4)."""
+    """A one-sided close; the deadline never moves (INV-4). A state it begins with follows as `Challenged`."""
 
     channel_id: Bytes32
     deadline: int
-    state: State
 
 
 @dataclass(frozen=True, slots=True)
 class Challenged:
-    """A newer state has replaced the disputed one."""
+    """A state has become the disputed one: right with the close, or in place of an older one."""
 
     channel_id: Bytes32
     state: State
@@ -89,7 +88,20 @@ class Settled:
     payee_pool: int
 
 
-Event = ChannelOpened | Deposited | Withdrawn | Collected | ClosingStarted | Challenged | Closed | Settled
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """A lock resolved: what each side was paid, and what the pools still hold."""
+
+    channel_id: Bytes32
+    lock_id: Bytes32
+    index: int
+    payer_amount: int
+    payee_amount: int
+    payer_pool: int
+    payee_pool: int
+
+
+Event = ChannelOpened | Deposited | Withdrawn | Collected | ClosingStarted | Challenged | Closed | Settled | Unlocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +133,10 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The challenge period runs until ``deadline``; ``state`` would decide if nobody answers."""
+    """The challenge period runs until ``deadline``; ``state`` would decide if nobody answers.
+
+    As long as nobody has shown a state it is numbered 0 and pays nothing; a one-way channel's never changes.
+    """
 
     deadline: int
     state: State
@@ -130,7 +145,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Settled, by agreement or after the deadline."""
+    """Settled, by agreement or after the deadline; the pools are what is still locked."""
 
     payer_paid: int
     payee_paid: int
@@ -168,10 +183,11 @@ MAY_FOLLOW: dict[type[Event], tuple[type[Phase], ...]] = {
     Challenged: (Closing,),
     Closed: (Open, Closing),
     Settled: (Closing,),
+    Unlocked: (Ended,),
 }
 
 
-def apply(onchain: OnChain, event: Event) -> OnChain:  # noqa: PLR0911 (one return an event)
+def apply(onchain: OnChain, event: Event) -> OnChain:  # noqa: C901, PLR0911 (one case and return an event)
     """Return the channel after ``event``.
 
     Raises
@@ -192,7 +208,7 @@ def apply(onchain: OnChain, event: Event) -> OnChain:  # noqa: PLR0911 (one retu
         case Collected():
             return replace(onchain, payee_withdrawn=event.collected)
         case ClosingStarted():
-            return replace(onchain, phase=Closing(event.deadline, event.state))
+            return replace(onchain, phase=Closing(event.deadline, State(event.channel_id, 0, 0)))
         case Challenged():
             assert isinstance(phase, Closing)
             return replace(onchain, phase=Closing(phase.deadline, event.state))
@@ -201,6 +217,9 @@ def apply(onchain: OnChain, event: Event) -> OnChain:  # noqa: PLR0911 (one retu
         case Settled():
             ended = Ended(event.payer_paid, event.payee_paid, event.payer_pool, event.payee_pool)
             return replace(onchain, phase=ended)
+        case Unlocked():
+            assert isinstance(phase, Ended)
+            return replace(onchain, phase=replace(phase, payer_pool=event.payer_pool, payee_pool=event.payee_pool))
 
 
 def fold(events: Iterable[Event]) -> OnChain:

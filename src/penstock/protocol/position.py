@@ -15,6 +15,7 @@ from penstock.protocol.errors import (
     CloseSigned,
     WrongKind,
 )
+from penstock.protocol.locks import NO_LOCKS, LockSet
 from penstock.protocol.messages import Channel, SignedState, SignedVoucher, State, Withdrawal
 from penstock.protocol.onchain import Closing, Ended, OnChain, Open, Phase
 from penstock.protocol.primitives import Bytes32
@@ -91,6 +92,11 @@ class Position:
     def base(self) -> State:
         """Return the newest co-signed state, or the state every channel begins with (sequence 0, nothing paid)."""
         return self.newest.state if self.newest else State(self.channel_id, 0, 0)
+
+    @property
+    def locks(self) -> LockSet:
+        """Return the pending locks of the newest co-signed state."""
+        return self.newest.locks if self.newest else NO_LOCKS
 
     @property
     def possible_finals(self) -> tuple[State, ...]:

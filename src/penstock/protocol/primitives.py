@@ -9,6 +9,7 @@ from penstock.protocol.errors import AmountOutOfRange, MalformedField
 
 UINT40_MAX = 2**40 - 1
 UINT64_MAX = 2**64 - 1
+UINT96_MAX = 2**96 - 1
 UINT128_MAX = 2**128 - 1
 INT128_MIN = -(2**127)
 INT128_MAX = 2**127 - 1

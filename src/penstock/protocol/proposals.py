@@ -10,14 +10,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from penstock.protocol.causes import Cause, Refund, apply_causes
+from penstock.protocol.causes import (
+    AddLock,
+    CancelLock,
+    Cause,
+    Pay,
+    Refund,
+    ReleaseLock,
+    Transfer,
+    apply_causes,
+    only_transfers,
+)
 from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import (
     BalanceExceeded,
     CauseAltered,
-    CauseNotIssued,
     CauseRepeated,
     Equivocation,
+    LocksMismatch,
     NoCauses,
     SequenceTooFar,
     SequenceTooLow,
@@ -25,7 +35,9 @@ from penstock.protocol.errors import (
     TooManyCauses,
     UnknownBase,
 )
+from penstock.protocol.locks import LockSet
 from penstock.protocol.messages import SignedState, State
+from penstock.protocol.outcomes import NOTHING_DECIDED, Outcomes, check_unissued
 from penstock.protocol.position import Funds, Position, check_kind, check_live
 from penstock.protocol.primitives import UINT64_MAX, ZERO_WORD, Bytes32, check_range
 from penstock.protocol.signatures import check_signer
@@ -51,6 +63,11 @@ class Proposal:
     signature: bytes
     causes: tuple[Cause, ...]
 
+    @property
+    def transfers(self) -> tuple[Transfer, ...]:
+        """Return the causes of a proposal without locks; raises `LocksNotTaken`."""
+        return only_transfers(self.causes)
+
 
 @dataclass(frozen=True, slots=True)
 class CauseRecords:
@@ -61,11 +78,14 @@ class CauseRecords:
     applied
         Those of the named causes that a co-signed state has applied already.
     issued
-        The refunds that the payee issued, by id.
+        The causes that the payee issued because they cost it, by id.
+    known
+        What is known of outcomes.
     """
 
     applied: frozenset[Bytes32]
-    issued: Mapping[Bytes32, Refund]
+    issued: Mapping[Bytes32, Cause]
+    known: Outcomes = NOTHING_DECIDED
 
 
 def base_digest(position: Position, domain: Domain) -> Bytes32:
@@ -116,6 +136,8 @@ def accept(position: Position, proposal: Proposal, records: CauseRecords, domain
         The number or the base does not follow.
     NoCauses, TooManyCauses, CauseRepeated, CauseNotIssued, CauseAltered
         A cause is not as it must be.
+    UnknownLock, TooManyLocks, IndexNotLowestFree, ReleaseUnproven, CancelTooEarly
+        A lock cannot be added, released or cancelled like that.
     AmountOutOfRange, StateMismatch
         The causes do not lead to this state.
     BalanceExceeded
@@ -126,13 +148,13 @@ def accept(position: Position, proposal: Proposal, records: CauseRecords, domain
     newest = base_digest(position, domain)
     if proposal.base != newest:
         raise UnknownBase(proposal.base, newest, position.base.sequence)
-    _check_causes(proposal, records)
-    expected = apply_causes(position.base, proposal.state.sequence, proposal.causes)
+    _check_causes(proposal, records, position.locks)
+    expected, locks = apply_causes(position.base, proposal.state.sequence, proposal.causes, position.locks)
     _check_same(expected, proposal.state)
     check_covered(position.funds, position.base, proposal.state)
     return replace(
         position,
-        newest=SignedState(proposal.state, proposal.signature),
+        newest=SignedState(proposal.state, proposal.signature, locks=locks),
         highest_seen=proposal.state.sequence,
     )
 
@@ -156,7 +178,7 @@ def _check_sequence(position: Position, sequence: int) -> None:
         raise SequenceTooFar(sequence, highest + SEQUENCE_GAP_MAX)
 
 
-def _check_causes(proposal: Proposal, records: CauseRecords) -> None:
+def _check_causes(proposal: Proposal, records: CauseRecords, locks: LockSet) -> None:
     causes = proposal.causes
     if not causes:
         raise NoCauses(proposal.state.sequence)
@@ -167,13 +189,26 @@ def _check_causes(proposal: Proposal, records: CauseRecords) -> None:
         if cause.cause_id in records.applied or cause.cause_id in repeated:
             raise CauseRepeated(cause.cause_id)
         issued = records.issued.get(cause.cause_id)
-        if isinstance(cause, Refund):
-            if issued is None:
-                raise CauseNotIssued(cause.cause_id)
+        if issued is not None:
+            if type(issued) is not type(cause):
+                raise CauseRepeated(cause.cause_id)
             if issued != cause:
-                raise CauseAltered(cause.cause_id, issued.amount, cause.amount)
-        elif issued is not None:
-            raise CauseRepeated(cause.cause_id)
+                raise CauseAltered(cause.cause_id, _figure(issued), _figure(cause))
+        else:
+            check_unissued(cause, locks, records.known)
+
+
+def _figure(cause: Cause) -> int:
+    """Return the figure by which causes of one kind differ, as a rule."""
+    match cause:
+        case Pay() | Refund():
+            return cause.amount
+        case AddLock():
+            return cause.lock.amount
+        case ReleaseLock():
+            return cause.share_bps
+        case CancelLock():
+            return 0
 
 
 def _check_same(expected: State, got: State) -> None:
@@ -212,7 +247,7 @@ def propose(position: Position, causes: Sequence[Cause], domain: Domain) -> tupl
     sequence = check_range(position.highest_seen + 1, "sequence", 1, UINT64_MAX)
     if not causes:
         raise NoCauses(sequence)
-    state = apply_causes(position.base, sequence, causes)
+    state, _ = apply_causes(position.base, sequence, causes, position.locks)
     check_covered(position.funds, position.base, state)
     unsigned = Proposal(base_digest(position, domain), state, b"", tuple(causes))
     after = replace(position, unanswered=(*position.unanswered, state), highest_seen=sequence)
@@ -226,10 +261,14 @@ def complete(position: Position, signed: SignedState, domain: Domain) -> Positio
     ------
     MalformedSignature, HighS, WrongSigner
         One of the two signatures is not the party's: the answer is not believed.
+    LocksMismatch
+        ``signed.locks`` are not those that its state commits to.
     """
     digest = domain.digest(signed.state)
     check_signer(digest, signed.payer_signature, position.channel.payer_signer)
     check_signer(digest, signed.payee_signature, position.channel.payee_signer)
+    if signed.locks.root != signed.state.locks_root:
+        raise LocksMismatch(signed.state.locks_root, signed.locks.root)
     if signed.state.sequence <= position.base.sequence:
         return position
     still_open = tuple(state for state in position.unanswered if state.sequence > signed.state.sequence)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from penstock.protocol.causes import Cause, Pay, Refund
+from penstock.protocol.causes import Pay, Refund, Transfer
 from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import MalformedField, WrongChain
 from penstock.protocol.messages import (
@@ -216,12 +216,12 @@ def signed_state_from_json(channel_id: Bytes32, shape: SignedStateJson) -> Signe
     return SignedState(state_from_json(channel_id, shape.state), payer, payee)
 
 
-def cause_to_json(cause: Cause) -> CauseJson:
+def cause_to_json(cause: Transfer) -> CauseJson:
     """Write a cause."""
     return CauseJson("Pay" if isinstance(cause, Pay) else "Refund", str(cause.cause_id), str(cause.amount))
 
 
-def cause_from_json(shape: CauseJson) -> Cause:
+def cause_from_json(shape: CauseJson) -> Transfer:
     """Read a cause."""
     kinds: dict[str, type[Pay | Refund]] = {"Pay": Pay, "Refund": Refund}
     if shape.type not in kinds:
@@ -236,7 +236,7 @@ def proposal_to_json(proposal: Proposal) -> ProposalJson:
         base=str(proposal.base),
         state=state_to_json(proposal.state),
         signature=hex_of(proposal.signature),
-        causes=[cause_to_json(cause) for cause in proposal.causes],
+        causes=[cause_to_json(cause) for cause in proposal.transfers],
     )
 
 

@@ -7,13 +7,13 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, get_type_hints
 
-from penstock.protocol.causes import Cause, Pay, Refund
+from penstock.protocol.causes import Pay, Refund, Transfer
 from penstock.protocol.onchain import MAY_FOLLOW, Closing, Ended, Event, Open, Phase, Unopened
 from penstock.protocol.primitives import Address, Bytes32
 
 _EVENTS: dict[str, type[Event]] = {event.__name__: event for event in MAY_FOLLOW}
 _PHASES: dict[str, type[Phase]] = {phase.name: phase for phase in (Unopened, Open, Closing, Ended)}
-_CAUSES: tuple[type[Cause], ...] = (Pay, Refund)
+_CAUSES: tuple[type[Transfer], ...] = (Pay, Refund)
 _AMOUNT_SIZE = 16
 _CAUSE_SIZE = 1 + Bytes32.size + _AMOUNT_SIZE
 
@@ -69,7 +69,7 @@ def phase_from_json(name: str, written: dict[str, Any] | None) -> Phase:
     return phase
 
 
-def pack_causes(causes: Iterable[Cause]) -> bytes:
+def pack_causes(causes: Iterable[Transfer]) -> bytes:
     """Write causes as 49 bytes each: the kind (0 Pay, 1 Refund), the id, the amount (big-endian)."""
     return b"".join(
         bytes((_CAUSES.index(type(cause)),)) + cause.cause_id + cause.amount.to_bytes(_AMOUNT_SIZE, "big")
@@ -77,11 +77,11 @@ def pack_causes(causes: Iterable[Cause]) -> bytes:
     )
 
 
-def unpack_causes(packed: bytes) -> tuple[Cause, ...]:
+def unpack_causes(packed: bytes) -> tuple[Transfer, ...]:
     """Read causes."""
     return tuple(_unpack_cause(packed[at : at + _CAUSE_SIZE]) for at in range(0, len(packed), _CAUSE_SIZE))
 
 
-def _unpack_cause(packed: bytes) -> Cause:
+def _unpack_cause(packed: bytes) -> Transfer:
     kind, cause_id, amount = packed[0], packed[1 : 1 + Bytes32.size], packed[1 + Bytes32.size :]
     return _CAUSES[kind](Bytes32(cause_id), int.from_bytes(amount, "big"))

@@ -8,7 +8,8 @@ contract ScriptedCondition {
         Revert,
         BurnGas,
         AnswerShort,
-        AnswerLong
+        AnswerLong,
+        AnswerDearly
     }
 
     struct Script {
@@ -16,6 +17,9 @@ contract ScriptedCondition {
         uint256 shareBps;
         uint256 decidedAt;
     }
+
+    /// @dev What a dear answer costs; with less it fails early, and leaves its caller enough to go on.
+    uint256 private constant DEAR = 90_000;
 
     mapping(bytes32 key => Script) private _scripts;
 
@@ -35,6 +39,10 @@ contract ScriptedCondition {
         if (script.manner == Manner.Revert) revert Refused(key);
         if (script.manner == Manner.BurnGas) {
             for (uint256 i = 0; i < type(uint256).max; ++i) {}
+        }
+        if (script.manner == Manner.AnswerDearly) {
+            uint256 rest = gasleft() - DEAR;
+            while (gasleft() > rest) {}
         }
         (uint256 shareBps, uint256 decidedAt) = (script.shareBps, script.decidedAt);
         if (script.manner == Manner.AnswerShort) {

@@ -49,7 +49,8 @@ def test_the_whole_life_of_a_channel_is_told_by_its_events(chain: Chain) -> None
         onchain.ChannelOpened(pair.channel_id, pair.channel, 100 * USDC, 0),
         onchain.Deposited(pair.channel_id, 105 * USDC, 0),
         onchain.Withdrawn(pair.channel_id, 3 * USDC, 0),
-        onchain.ClosingStarted(pair.channel_id, deadline, State(pair.channel_id, 1, USDC)),
+        onchain.ClosingStarted(pair.channel_id, deadline),
+        onchain.Challenged(pair.channel_id, State(pair.channel_id, 1, USDC)),
         onchain.Challenged(pair.channel_id, State(pair.channel_id, 4, 7 * USDC)),
         onchain.Settled(pair.channel_id, 95 * USDC, 7 * USDC, 0, 0),
     ]

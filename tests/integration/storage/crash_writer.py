@@ -37,7 +37,7 @@ def accept_next(uow: UnitOfWork, channel_id: Bytes32) -> int:
     signed = SignedState(proposal.state, proposal.signature, proposal.signature)
     uow.channels.save(replace(position, newest=signed, highest_seen=sequence))
     uow.states.add(proposal, proposal.signature, sequence)
-    uow.causes.apply(channel_id, sequence, proposal.causes)
+    uow.causes.apply(channel_id, sequence, proposal.transfers)
     return sequence
 
 

@@ -79,7 +79,7 @@ def test_every_event_comes_back(database: Database) -> None:
         Deposited(CHANNEL, 2**95 - 1, 7),
         Withdrawn(CHANNEL, 2**96, 1),
         Collected(CHANNEL, 5),
-        ClosingStarted(CHANNEL, 2**40, State(CHANNEL, 0, 0)),
+        ClosingStarted(CHANNEL, 2**40),
         Challenged(CHANNEL, state),
         Closed(CHANNEL, 1, 2),
     ]
@@ -90,7 +90,7 @@ def test_every_event_comes_back(database: Database) -> None:
         1,
         1,
         (1, ChannelOpened(first, POSITION.channel, 1, 1)),
-        (1, ClosingStarted(first, 5, state)),
+        (1, ClosingStarted(first, 5)),
         (1, other),
     )
     placed = [(EventRef(2, cause_id(2), cause_id(5), n), event) for n, event in enumerate(events)]
@@ -141,7 +141,7 @@ def test_several_blocks_at_once_confirm_what_is_deep_enough(registered: Database
 
 def test_a_close_freezes_at_once_and_a_reorg_unfreezes(registered: Database) -> None:
     advance(registered, 1, 4, (1, OPENED))
-    closing = ClosingStarted(CHANNEL, 900, State(CHANNEL, 0, 0))
+    closing = ClosingStarted(CHANNEL, 900)
 
     assert advance(registered, 5, 5, (5, closing)) == {CHANNEL}
     position = registered.read_sync(lambda uow: uow.channels.get(CHANNEL))

@@ -74,7 +74,7 @@ def test_a_co_signature_completes_the_proposal(database: Database) -> None:
     database.run_sync(lambda uow: uow.states.refuse(CHANNEL, 1))
 
     found = database.read_sync(lambda uow: uow.states.get(CHANNEL, 1))
-    assert found == StateRecord(signed, proposal.base, proposal.causes, StateStatus.CO_SIGNED, 1)
+    assert found == StateRecord(signed, proposal.base, proposal.transfers, StateStatus.CO_SIGNED, 1)
 
 
 def test_a_state_from_somebody_elses_records_has_no_base(database: Database) -> None:

@@ -46,7 +46,7 @@ def opening(position: Position) -> ChannelOpened:
 
 
 def closing(position: Position, deadline: int) -> ClosingStarted:
-    return ClosingStarted(position.channel_id, deadline, State(position.channel_id, 0, 0))
+    return ClosingStarted(position.channel_id, deadline)
 
 
 def test_evidence_of_both_kinds_comes_back_and_is_replaced(database: Database) -> None:

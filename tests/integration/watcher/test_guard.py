@@ -239,6 +239,6 @@ async def test_a_hundred_stale_closes_in_one_block_get_a_hundred_answers(world: 
     for channel, channel_id in zip(channels, ids, strict=True):
         await world.take(channel, co_signed(State(channel_id, 5, 50)))
 
-    await world.block(*(ClosingStarted(i, world.time + PERIOD, State(i, 0, 0)) for i in ids))
+    await world.block(*(ClosingStarted(i, world.time + PERIOD) for i in ids))
 
     assert sorted(world.keys()) == sorted(f"challenge:{channel_id}:5" for channel_id in ids)

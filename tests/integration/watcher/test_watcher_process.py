@@ -64,7 +64,9 @@ def has_ended(pair: Pair) -> bool:
 
 
 def was_answered(pair: Pair) -> bool:
-    return Challenged in events(pair.chain, pair.channel_id)
+    """Return whether a state was shown after the block of the close, which may have brought one itself."""
+    seen = events(pair.chain, pair.channel_id)
+    return seen.get(Challenged, 0) > seen.get(ClosingStarted, 0)
 
 
 def test_a_stale_close_is_answered_within_two_blocks_and_settled_at_the_newest_state(
@@ -279,12 +281,11 @@ def test_it_tells_how_it_is_doing(watcher: WatcherProcess) -> None:
 def test_too_little_gas_money_is_said_and_none_is_a_failure(chain: Chain, tmp_path: Path) -> None:
     with new_watcher(chain, tmp_path, ether=0) as watcher:
         watcher.start()
-        until(lambda: httpx.get(f"{watcher.url}/v1/health").json()["gas"] is not None, "the gas money is known")
+        # On a busy machine it says for a moment that its head is old, too.
+        reasons = ["the account cannot pay for a single dispute"]
+        until(lambda: httpx.get(f"{watcher.url}/v1/health").json()["reasons"] == reasons, "that alone is amiss")
 
-        health = httpx.get(f"{watcher.url}/v1/health")
-
-        assert health.status_code == 503
-        assert health.json()["reasons"] == ["the account cannot pay for a single dispute"]
+        assert httpx.get(f"{watcher.url}/v1/health").status_code == 503
         assert "gas money is low" in watcher.log
 
 

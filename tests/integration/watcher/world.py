@@ -101,7 +101,10 @@ class World:
     async def start_close(self, channel_id: Bytes32, sequence: int = 0) -> int:
         """Start a close in the next block; return its deadline."""
         deadline = self.time + 12 + PERIOD
-        await self.block(ClosingStarted(channel_id, deadline, State(channel_id, sequence, 0)))
+        events: list[Event] = [ClosingStarted(channel_id, deadline)]
+        if sequence:
+            events.append(Challenged(channel_id, State(channel_id, sequence, 0)))
+        await self.block(*events)
         return deadline
 
     async def take(self, channel: Channel, evidence: Evidence) -> tuple[Receipt, bytes]:

@@ -99,9 +99,7 @@ def test_every_event_about_a_channel_is_understood() -> None:
         log_of("Deposited", encode(["uint96", "uint96"], [8, 9])): onchain.Deposited(CHANNEL_ID, 8, 9),
         log_of("Withdrawn", encode(["uint96", "uint96"], [1, 2])): onchain.Withdrawn(CHANNEL_ID, 1, 2),
         log_of("Collected", encode(["uint96"], [3])): onchain.Collected(CHANNEL_ID, 3),
-        log_of("ClosingStarted", encode(["uint40", STATE_TYPE], [77, STATE_VALUES])): onchain.ClosingStarted(
-            CHANNEL_ID, 77, state
-        ),
+        log_of("ClosingStarted", encode(["uint40"], [77])): onchain.ClosingStarted(CHANNEL_ID, 77),
         log_of("Challenged", encode([STATE_TYPE], [STATE_VALUES])): onchain.Challenged(CHANNEL_ID, state),
         log_of("Closed", encode(["uint96", "uint96"], [1, 2])): onchain.Closed(CHANNEL_ID, 1, 2),
         log_of("Settled", encode(["uint96"] * 4, [1, 2, 3, 4])): onchain.Settled(CHANNEL_ID, 1, 2, 3, 4),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from penstock.protocol.encoding import TYPEHASHES, TYPES, Domain
-from penstock.protocol.messages import Channel, Close, Receipt, Request, State, Voucher, Withdrawal
+from penstock.protocol.messages import Channel, Close, CloseIntent, Receipt, Request, State, Voucher, Withdrawal
 from penstock.protocol.primitives import Address, Bytes32
 from penstock.protocol.signatures import check_signer
 
@@ -59,7 +59,7 @@ def test_a_typehash_is_the_one_in_the_vectors(name: str) -> None:
 @pytest.mark.parametrize("case", VECTORS["cases"])
 def test_every_message_has_the_digest_of_the_vectors(case: dict[str, Any]) -> None:
     channel_id = word(case["channelId"])
-    withdrawal, receipt = case["withdrawal"], case["receipt"]
+    withdrawal, receipt, intent = case["withdrawal"], case["receipt"], case["closeIntent"]
 
     assert DOMAIN.channel_id(channel_of(case)) == channel_id
     for message, name in (
@@ -70,6 +70,7 @@ def test_every_message_has_the_digest_of_the_vectors(case: dict[str, Any]) -> No
             "withdrawal",
         ),
         (Close(channel_id, int(case["close"]["paid"])), "close"),
+        (CloseIntent(channel_id, int(intent["minSequence"]), int(intent["deadline"])), "closeIntent"),
         (
             Receipt(channel_id, int(receipt["sequence"]), word(receipt["digest"]), int(receipt["receivedAt"])),
             "receipt",

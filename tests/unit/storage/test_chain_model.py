@@ -68,7 +68,7 @@ def following(channel_id: Bytes32, onchain: OnChain) -> list[Event]:
             return [
                 Deposited(channel_id, onchain.payer_deposit + 10, onchain.payee_deposit + 1),
                 Withdrawn(channel_id, onchain.payer_withdrawn + 2, onchain.payee_withdrawn),
-                ClosingStarted(channel_id, 500, state),
+                ClosingStarted(channel_id, 500),
             ]
 
 

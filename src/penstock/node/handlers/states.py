@@ -69,14 +69,15 @@ def _co_sign(uow: UnitOfWork, context: Context, after: Position, proposal: Propo
     signature = context.signer.sign_state(proposal.state, cosigned=True)
     signed = SignedState(proposal.state, proposal.signature, signature)
     uow.states.add(proposal, signature, context.now())
-    uow.causes.apply(after.channel_id, proposal.state.sequence, proposal.causes)
+    uow.causes.apply(after.channel_id, proposal.state.sequence, proposal.transfers)
     uow.channels.save(replace(after, newest=signed))
     return CoSigned(signed, _refunds(uow, after))
 
 
 def _records(uow: UnitOfWork, proposal: Proposal) -> CauseRecords:
-    # A proposal with more causes than allowed is refused anyway; its length must not become a query's.
-    named = [cause.cause_id for cause in proposal.causes[:CAUSES_MAX]]
+    # A proposal with more causes than allowed is refused anyway; its length must not become a query's. One about
+    # locks is refused here.
+    named = [cause.cause_id for cause in proposal.transfers[:CAUSES_MAX]]
     return uow.causes.records(proposal.state.channel_id, named)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from penstock.protocol.causes import Cause, Pay, Refund
+from penstock.protocol.causes import Pay, Refund, Transfer
 from penstock.protocol.errors import CauseAltered, CauseRepeated
 from penstock.protocol.primitives import Bytes32
 from penstock.protocol.proposals import CauseRecords
@@ -30,7 +30,7 @@ class Causes:
         """Work in the connection's transaction."""
         self._connection = connection
 
-    def apply(self, channel_id: Bytes32, sequence: int, causes: Sequence[Cause]) -> None:
+    def apply(self, channel_id: Bytes32, sequence: int, causes: Sequence[Transfer]) -> None:
         """Note that the co-signed state ``sequence`` applied these causes; refunds waiting among them are done."""
         refunds = {refund.cause_id for refund in self.open_refunds(channel_id)} if _has_refund(causes) else set()
         new = [_values(channel_id, cause, sequence) for cause in causes if cause.cause_id not in refunds]
@@ -77,11 +77,11 @@ class Causes:
         return [Refund(row.cause_id, row.amount) for row in found]
 
 
-def _has_refund(causes: Sequence[Cause]) -> bool:
+def _has_refund(causes: Sequence[Transfer]) -> bool:
     return not all(isinstance(cause, Pay) for cause in causes)
 
 
-def _values(channel_id: Bytes32, cause: Cause, sequence: int | None) -> dict[str, object]:
+def _values(channel_id: Bytes32, cause: Transfer, sequence: int | None) -> dict[str, object]:
     return {
         "channel_id": channel_id,
         "cause_id": cause.cause_id,

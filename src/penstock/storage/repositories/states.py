@@ -50,7 +50,7 @@ class States:
     def add(self, proposal: Proposal, payee_signature: bytes, at: int) -> None:
         """Store a proposal with its causes: co-signed, or unanswered while ``payee_signature`` is empty."""
         signed = SignedState(proposal.state, proposal.signature, payee_signature)
-        self._insert(signed, proposal.base, pack_causes(proposal.causes), at)
+        self._insert(signed, proposal.base, pack_causes(proposal.transfers), at)
 
     def get(self, channel_id: Bytes32, sequence: int) -> StateRecord | None:
         """Return what was signed at ``sequence``."""
