@@ -143,6 +143,14 @@ def test_another_address_than_the_recorded_one_is_refused_until_it_is_let_go(pla
     assert place.manifest["contracts"]["Channels"]["address"] == ELSEWHERE
 
 
+def test_a_key_without_gas_money_is_named(place: Place) -> None:
+    place.anvil.fund(place.deployer, ether=0)
+
+    refused = place.deploy()
+
+    assert (refused.status, refused.error["code"]) == (exits.REFUSED, "gas-missing")
+
+
 def test_a_foreign_proxy_is_refused(place: Place) -> None:
     place.anvil.rpc("anvil_setCode", str(PROXY), "0x6001")
 

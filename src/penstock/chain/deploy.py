@@ -32,7 +32,7 @@ from penstock.chain.errors import (
 from penstock.chain.fees import FeeSettings, market_fees
 from penstock.chain.refusals import Refusal, classify
 from penstock.chain.rpc import Receipt, Rpc
-from penstock.chain.standing import Creation, expected_code, find_creation, planned_code
+from penstock.chain.standing import Creation, expected_code, find_creation, planned_code, verified_code
 from penstock.protocol.crypto import keccak
 from penstock.protocol.primitives import Address, Bytes32
 
@@ -171,7 +171,7 @@ async def _deploy_planned(rpc: Rpc, account: Account, planned: Planned, recorded
             found = await rpc.has_code(planned.address)
             if not found:
                 raise
-    code = await planned_code(rpc, planned)
+    code = await verified_code(rpc, planned)
     if found:
         creation = await find_creation(rpc, planned.address, planned.call, recorded)
     return Deployed(planned.address, code, creation, found)

@@ -15,11 +15,11 @@ from penstock.chain.create2 import plan_contracts
 from penstock.chain.keys import keystore_address, load_keystore
 from penstock.chain.manifest import Manifest
 from penstock.chain.rpc import Rpc
-from penstock.cli.deployment import Deployment
 from penstock.cli.keys import existing_key
 from penstock.cli.options import DEFAULT_HOME, AsJson, Home, PasswordFile
 from penstock.cli.output import Json, Output, grid
 from penstock.cli.passwords import read_password
+from penstock.cli.rollout import Rollout
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
@@ -85,14 +85,14 @@ def deploy(  # noqa: PLR0913 (every one is an option)
     owner = keystore_address(path) if path and dev_token else None
 
     async def work(rpc: Rpc) -> dict[str, Json]:
-        deployment = Deployment(rpc, plan, Manifest.of(directory, rpc.chain_id))
+        rollout = Rollout(rpc, plan, Manifest.of(directory, rpc.chain_id))
         if not replace_recorded:
-            await deployment.check(owner)
+            await rollout.check(owner)
         if account:
-            standing = await deployment.deploy(account, dev_token=dev_token)
+            standing = await rollout.deploy(account, dev_token=dev_token)
         else:
-            standing = await (deployment.verify() if verify else deployment.look(owner))
-        return deployment.describe(standing)
+            standing = await (rollout.verify() if verify else rollout.look(owner))
+        return rollout.describe(standing)
 
     data = {"rpc_url": rpc_url} | asyncio.run(_on_chain(rpc_url, work))
     output.result(data, *_shown(data, settings=account is not None))

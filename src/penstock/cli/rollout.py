@@ -13,6 +13,7 @@ from penstock.chain.deploy import Deployed, deploy_contracts, deploy_dev_usdc, f
 from penstock.chain.manifest import Manifest, contract_entry
 from penstock.chain.rpc import Rpc
 from penstock.chain.standing import Creation, planned_code, verified_code
+from penstock.cli.errors import GasMissing
 from penstock.cli.output import Json
 from penstock.protocol.primitives import Address
 
@@ -39,7 +40,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class Rollout:
     """A plan and a chain's manifest, which must not contradict each other."""
 
     rpc: Rpc
@@ -76,8 +77,11 @@ class Deployment:
     async def deploy(self, account: Account, *, dev_token: bool) -> list[Standing]:
         """Deploy what is missing; each contract is in the manifest before the next one is sent.
 
-        Raises as `deploy_contracts`.
+        Raises `GasMissing` if the account has nothing to pay with, and as `deploy_contracts`.
         """
+        missing = any(each.status is Status.MISSING for each in await self.look(account.address if dev_token else None))
+        if missing and not await self.rpc.balance(account.address):
+            raise GasMissing(str(account.address))
         recorded = {each.name: self.manifest.creation(each.name, each.address) for each in self.plan}
         standing = []
         if dev_token:
