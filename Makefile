@@ -1,7 +1,7 @@
-.PHONY: help setup demo test check bench gas clean
+.PHONY: help setup demo test check bench gas coverage mutants clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install the pinned tools and environments into this folder
 	@scripts/setup
@@ -12,14 +12,20 @@ demo: ## Watch money move: five acts on a local chain
 test: ## Run every test
 	@scripts/test
 
-check: ## Judge style, types, layers, contracts and locks
+check: ## Judge style, types, layers, contracts, gas and locks
 	@scripts/check
 
 bench: ## Measure co-signed updates per second
 	@scripts/bench
 
-gas: ## Measure the contract's gas and show it beside the rivals'
+gas: ## Measure gas per operation, beside limits and rivals
 	@scripts/gas
+
+coverage: ## Show which lines and branches of the contracts the tests reach
+	@scripts/coverage
+
+mutants: ## Plant every known bug in the contracts and see it found
+	@scripts/mutants
 
 clean: ## Remove all that was built or installed here
 	@scripts/clean

@@ -68,7 +68,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         uint256 resolved;
     }
 
-    /// @dev Payouts of a batch that go out as one transfer.
+    /// @dev Payouts of a batch that go out as one transfer: those that follow one another in one token to one receiver.
     struct Run {
         address token;
         address to;
@@ -200,8 +200,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         (uint256 payerAmount, uint256 payeeAmount) = _takeOut(record, withdrawal);
 
         emit Withdrawn(id, record.withdrawn, record.payeeSide ? record.payeeWithdrawn : 0);
-        _pay(channel.token, channel.payer, payerAmount);
-        _pay(channel.token, channel.payee, payeeAmount);
+        _payBoth(channel, payerAmount, payeeAmount);
     }
 
     /// @dev Raises the withdrawn totals and returns by how much; a total that does not rise is not written.
@@ -239,7 +238,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IChannels
     function collectMany(Collect[] calldata items) external nonReentrant {
-        Run memory run = Run(address(0), address(0), 0);
+        Run memory run;
         for (uint256 i = 0; i < items.length; ++i) {
             Collect calldata item = items[i];
             Channel calldata channel = item.channel;
@@ -248,7 +247,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
             if (err.length == 0) _extend(run, channel.token, channel.payee, amount);
             else emit Skipped(id, err);
         }
-        _pay(run.token, run.to, run.amount);
+        _payRun(run);
     }
 
     /// @dev Records what a voucher collects; the callers pay it.
@@ -317,8 +316,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         // slither-disable-next-line unused-return
         (uint96 payerPaid, uint96 payeePaid,,) = Payout.split(left, payerBalance, 0, 0);
         emit Closed(id, payerPaid, payeePaid);
-        _pay(channel.token, channel.payer, payerPaid);
-        _pay(channel.token, channel.payee, payeePaid);
+        _payBoth(channel, payerPaid, payeePaid);
     }
 
     /// @inheritdoc IChannels
@@ -341,8 +339,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
         if (due != collected) emit Collected(id, due);
         emit Closed(id, deposited - due, 0);
-        _pay(channel.token, channel.payee, due - collected);
-        _pay(channel.token, channel.payer, deposited - due);
+        _payBoth(channel, deposited - due, due - collected);
     }
 
     /// @dev Forgets the disputed state, so that none of its locks can be resolved any more.
@@ -491,14 +488,13 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     function settle(Channel calldata channel) external nonReentrant {
         (uint256 payerPaid, uint256 payeePaid, bytes memory err) = _settle(_id(channel));
         _revertIf(err);
-        _pay(channel.token, channel.payer, payerPaid);
-        _pay(channel.token, channel.payee, payeePaid);
+        _payBoth(channel, payerPaid, payeePaid);
     }
 
     /// @inheritdoc IChannels
     function settleMany(Channel[] calldata items) external nonReentrant {
-        Run memory payerRun = Run(address(0), address(0), 0);
-        Run memory payeeRun = Run(address(0), address(0), 0);
+        Run memory payerRun;
+        Run memory payeeRun;
         for (uint256 i = 0; i < items.length; ++i) {
             Channel calldata channel = items[i];
             bytes32 id = _id(channel);
@@ -510,8 +506,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
                 emit Skipped(id, err);
             }
         }
-        _pay(payerRun.token, payerRun.to, payerRun.amount);
-        _pay(payeeRun.token, payeeRun.to, payeeRun.amount);
+        _payRun(payerRun);
+        _payRun(payeeRun);
     }
 
     /// @dev Ends the channel; the callers pay.
@@ -556,14 +552,13 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     function unlock(Channel calldata channel, Lock calldata lock, bytes32[] calldata proof) external nonReentrant {
         (uint256 payerAmount, uint256 payeeAmount, bytes memory err) = _unlock(_id(channel), lock, proof);
         _revertIf(err);
-        _pay(channel.token, channel.payer, payerAmount);
-        _pay(channel.token, channel.payee, payeeAmount);
+        _payBoth(channel, payerAmount, payeeAmount);
     }
 
     /// @inheritdoc IChannels
     function unlockMany(Unlock[] calldata items) external nonReentrant {
-        Run memory payerRun = Run(address(0), address(0), 0);
-        Run memory payeeRun = Run(address(0), address(0), 0);
+        Run memory payerRun;
+        Run memory payeeRun;
         for (uint256 i = 0; i < items.length; ++i) {
             Channel calldata channel = items[i].channel;
             bytes32 id = _id(channel);
@@ -575,8 +570,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
                 emit Skipped(id, err);
             }
         }
-        _pay(payerRun.token, payerRun.to, payerRun.amount);
-        _pay(payeeRun.token, payeeRun.to, payeeRun.amount);
+        _payRun(payerRun);
+        _payRun(payeeRun);
     }
 
     /// @dev Takes a lock's amount out of its sender's pool; the callers pay.
@@ -648,10 +643,19 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         emit ClaimRecorded(token, to, amount);
     }
 
-    /// @dev Adds a payout to a run of payouts in one token to one receiver, and pays the run that it does not belong to.
+    function _payBoth(Channel calldata channel, uint256 payerAmount, uint256 payeeAmount) private {
+        _pay(channel.token, channel.payer, payerAmount);
+        _pay(channel.token, channel.payee, payeeAmount);
+    }
+
+    function _payRun(Run memory run) private {
+        _pay(run.token, run.to, run.amount);
+    }
+
+    /// @dev Adds a payout to a run, and pays the run that it does not belong to.
     function _extend(Run memory run, address token, address to, uint256 amount) private {
         if (token != run.token || to != run.to) {
-            _pay(run.token, run.to, run.amount);
+            _payRun(run);
             (run.token, run.to, run.amount) = (token, to, 0);
         }
         run.amount += amount;

@@ -7,7 +7,7 @@ import {Test} from "forge-std/Test.sol";
 
 import {IChannels} from "../../contracts/interfaces/IChannels.sol";
 import {ChannelHash} from "../../contracts/libraries/ChannelHash.sol";
-import {Channel, State, Withdrawal} from "../../contracts/types/ChannelTypes.sol";
+import {Channel, CloseIntent, State, Withdrawal} from "../../contracts/types/ChannelTypes.sol";
 
 /// @notice Checks the EIP-712 types against pinned typehashes and against the vectors that the Python core checks too.
 contract ChannelHashTest is Test {
@@ -39,6 +39,7 @@ contract ChannelHashTest is Test {
         assertEq(ChannelHash.VOUCHER_TYPEHASH, vm.parseJsonBytes32(_json, ".typehashes.Voucher"));
         assertEq(ChannelHash.WITHDRAWAL_TYPEHASH, vm.parseJsonBytes32(_json, ".typehashes.Withdrawal"));
         assertEq(ChannelHash.CLOSE_TYPEHASH, vm.parseJsonBytes32(_json, ".typehashes.Close"));
+        assertEq(ChannelHash.CLOSE_INTENT_TYPEHASH, vm.parseJsonBytes32(_json, ".typehashes.CloseIntent"));
     }
 
     function test_TheDomainIsTheVectors() public view {
@@ -60,6 +61,8 @@ contract ChannelHashTest is Test {
             );
             int128 paid = int128(vm.parseJsonInt(_json, string.concat(key, ".close.paid")));
             assertDigest(ChannelHash.hashClose(id, paid), key, ".closeDigest");
+            CloseIntent memory intent = readIntent(string.concat(key, ".closeIntent"));
+            assertDigest(this.hashCloseIntent(id, intent), key, ".closeIntentDigest");
         }
     }
 
@@ -84,6 +87,10 @@ contract ChannelHashTest is Test {
 
     function hashWithdrawal(bytes32 id, Withdrawal calldata withdrawal) external pure returns (bytes32) {
         return ChannelHash.hashWithdrawal(id, withdrawal);
+    }
+
+    function hashCloseIntent(bytes32 id, CloseIntent calldata intent) external pure returns (bytes32) {
+        return ChannelHash.hashCloseIntent(id, intent);
     }
 
     function assertDigest(bytes32 structHash, string memory key, string memory field) private view {
@@ -124,6 +131,13 @@ contract ChannelHashTest is Test {
             payeeTotal: uint128(readUint(key, ".payeeTotal")),
             deadline: uint64(readUint(key, ".deadline"))
         });
+    }
+
+    function readIntent(string memory key) private view returns (CloseIntent memory) {
+        return
+            CloseIntent({
+                minSequence: uint64(readUint(key, ".minSequence")), deadline: uint64(readUint(key, ".deadline"))
+            });
     }
 
     function readUint(string memory key, string memory field) private view returns (uint256) {

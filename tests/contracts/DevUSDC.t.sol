@@ -129,6 +129,17 @@ contract DevUSDCTest is ChannelsTest {
         usdc.transferWithAuthorization(payer.addr, payee.addr, 5, 0, type(uint256).max, NONCE, v, r, s);
     }
 
+    function test_WhenAWalletCancels_ItSignsWithAnyLength() public {
+        bytes memory accepted = "a wallet's signature, not 65 bytes long";
+        address wallet = address(new Wallet(accepted));
+
+        usdc.cancelAuthorization(wallet, NONCE, accepted);
+
+        assertTrue(usdc.authorizationState(wallet, NONCE));
+        vm.expectRevert(abi.encodeWithSelector(DevUSDC.AuthorizationUsedOrCanceled.selector, wallet, NONCE));
+        usdc.cancelAuthorization(wallet, NONCE, accepted);
+    }
+
     function transferDigest(address from) private view returns (bytes32) {
         bytes32 typehash = usdc.TRANSFER_WITH_AUTHORIZATION_TYPEHASH();
         return tokenDigest(keccak256(abi.encode(typehash, from, payee.addr, 5, 0, type(uint256).max, NONCE)));

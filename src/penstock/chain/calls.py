@@ -70,12 +70,12 @@ def start_close(channel: Channel, state: SignedState | None = None) -> bytes:
     """Begin the challenge period, with a co-signed state or with what the chain knows; a party or its signer only."""
     if state is None:
         return _channels("startClose", terms(channel))
-    return _channels("startClose", terms(channel), *_evidence(state))
+    return _channels("startClose", terms(channel), *evidence(state))
 
 
 def challenge(channel: Channel, state: SignedState) -> bytes:
     """Answer a close with a newer co-signed state."""
-    return _channels("challenge", terms(channel), *_evidence(state))
+    return _channels("challenge", terms(channel), *evidence(state))
 
 
 def settle(channel: Channel) -> bytes:
@@ -85,7 +85,7 @@ def settle(channel: Channel) -> bytes:
 
 def unlock(channel: Channel, lock: Lock, proof: Sequence[Bytes32]) -> bytes:
     """Resolve one lock of a settled channel."""
-    return _channels("unlock", terms(channel), lock_values(lock), [bytes(sibling) for sibling in proof])
+    return _channels("unlock", terms(channel), *proven(lock, proof))
 
 
 def claim(token: Address, to: Address) -> bytes:
@@ -130,19 +130,28 @@ def terms(channel: Channel) -> tuple[object, ...]:
     )
 
 
+def evidence(signed: SignedState) -> tuple[object, object]:
+    """Return a co-signed state as the contract takes it: the state and the signatures."""
+    return state_values(signed.state), _signatures(signed.payer_signature, signed.payee_signature)
+
+
+def proven(lock: Lock, proof: Sequence[Bytes32]) -> tuple[object, object]:
+    """Return a lock as the contract takes it: the lock and the way to its root."""
+    values = (
+        bytes(lock.lock_id),
+        lock.index,
+        lock.amount,
+        lock.from_payer,
+        lock.expiry,
+        str(lock.condition),
+        bytes(lock.key),
+    )
+    return values, [bytes(sibling) for sibling in proof]
+
+
 def state_values(state: State) -> tuple[object, ...]:
     """Return a state as the contract takes it."""
     return (state.sequence, state.paid, state.payer_locked, state.payee_locked, bytes(state.locks_root))
-
-
-def lock_values(lock: Lock) -> tuple[object, ...]:
-    """Return a lock as the contract takes it."""
-    ids = bytes(lock.lock_id), lock.index, lock.amount, lock.from_payer, lock.expiry
-    return (*ids, str(lock.condition), bytes(lock.key))
-
-
-def _evidence(signed: SignedState) -> tuple[object, object]:
-    return state_values(signed.state), _signatures(signed.payer_signature, signed.payee_signature)
 
 
 def _signatures(payer: bytes, payee: bytes) -> tuple[object, object]:

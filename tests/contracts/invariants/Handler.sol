@@ -16,12 +16,13 @@ import {
     Withdrawal
 } from "../../../contracts/types/ChannelTypes.sol";
 import {HandlerBase} from "./HandlerBase.sol";
+import {LockHandler} from "./LockHandler.sol";
 
 /// @notice Drives four channels with random calls that honest, cheating and unrelated callers could make, and keeps
 ///         accounts of its own to compare the contract with.
 /// @dev Every action returns early where the contract would refuse it, so that none reverts (`fail_on_revert`); what
 ///      has to be refused at any time is tried with `refused`, which fails if the contract does it.
-contract Handler is HandlerBase {
+contract Handler is LockHandler {
     constructor(IChannels channels_, DevUSDC usdc_) HandlerBase(channels_, usdc_) {}
 
     /* ACTIONS */
@@ -70,8 +71,8 @@ contract Handler is HandlerBase {
             payerLocked = uint128(bound(payerLocked, 0, uint256(payerFunds - paid)));
             payeeLocked = uint128(bound(payeeLocked, 0, uint256(payeeFunds + paid)));
         }
-        bytes32 root = payerLocked == 0 && payeeLocked == 0 ? bytes32(0) : keccak256(abi.encode(paid));
         uint64 sequence = ++_ledgers[index].signed;
+        bytes32 root = addLocks(index, sequence, payerLocked, payeeLocked);
         _states[index][sequence] = State(sequence, paid, payerLocked, payeeLocked, root);
     }
 

@@ -9,6 +9,7 @@ import {
     Channel,
     ChannelView,
     CloseIntent,
+    Lock,
     Phase,
     Signature,
     Signatures,
@@ -32,6 +33,8 @@ abstract contract HandlerBase is Test {
         uint64 newest; // the highest sequence that the contract accepted
         int128 newestPaid;
         uint64 signed; // the highest sequence that the parties signed
+        uint256 fromPayerPool; // taken out by unlocks
+        uint256 fromPayeePool;
         bool settled;
     }
 
@@ -43,6 +46,9 @@ abstract contract HandlerBase is Test {
     address internal _stranger = makeAddr("stranger");
     mapping(uint256 index => Ledger) internal _ledgers;
     mapping(uint256 index => mapping(uint64 sequence => State)) internal _states;
+    /// @dev At most two locks a state: the payer's has index 0, the payee's index 1; none has an amount of zero.
+    mapping(uint256 index => mapping(uint64 sequence => Lock[2])) internal _locks;
+    mapping(uint256 index => bool[2]) internal _resolved;
     mapping(bytes32 name => uint256) public calls;
 
     constructor(IChannels channels_, DevUSDC usdc_) {

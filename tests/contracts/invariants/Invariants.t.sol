@@ -7,6 +7,7 @@ import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {ChannelView, Phase} from "../../../contracts/types/ChannelTypes.sol";
 import {Handler} from "./Handler.sol";
+import {LockHandler} from "./LockHandler.sol";
 
 /// @notice The invariants of docs/protocol.md, section 5, after every call of a random history.
 contract InvariantsTest is Test {
@@ -21,7 +22,7 @@ contract InvariantsTest is Test {
         _handler = new Handler(_channels, _usdc);
         _usdc.transferOwnership(address(_handler));
 
-        bytes4[] memory selectors = new bytes4[](17);
+        bytes4[] memory selectors = new bytes4[](20);
         selectors[0] = Handler.deposit.selector;
         selectors[1] = Handler.signState.selector;
         selectors[2] = Handler.startClose.selector;
@@ -39,6 +40,9 @@ contract InvariantsTest is Test {
         selectors[14] = Handler.settleMany.selector;
         selectors[15] = Handler.collectMany.selector;
         selectors[16] = Handler.closeOneWay.selector;
+        selectors[17] = LockHandler.decide.selector;
+        selectors[18] = LockHandler.unlock.selector;
+        selectors[19] = LockHandler.unlockMany.selector;
         targetSelector(FuzzSelector({addr: address(_handler), selectors: selectors}));
         targetContract(address(_handler));
     }
@@ -76,13 +80,15 @@ contract InvariantsTest is Test {
         assertEq(known.deadline, ledger.deadline, "INV-4 deadline");
         if (known.deadline == 0) return;
         assertEq(known.sequence, ledger.newest, "INV-4 newest state");
-        assertEq(known.locksRoot != 0, known.payerPool != 0 || known.payeePool != 0, "INV-4 the newest state's locks");
+        uint256 locked = known.payerPool + ledger.fromPayerPool + known.payeePool + ledger.fromPayeePool;
+        assertEq(known.locksRoot != 0, locked != 0, "INV-4 the newest state's locks");
         int256 funds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
         int256 left =
             int256(uint256(known.payerDeposit) + known.payeeDeposit - known.payerWithdrawn - known.payeeWithdrawn);
         int256 paid = ledger.newestPaid + int256(ledger.collected);
         int256 share = funds - paid < 0 ? int256(0) : funds - paid > left ? left : funds - paid;
-        assertEq(int256(uint256(known.payerPaid) + known.payerPool), share, "INV-4 the payer's share");
+        uint256 payerPart = uint256(known.payerPaid) + known.payerPool + ledger.fromPayerPool;
+        assertEq(int256(payerPart), share, "INV-4 the payer's share");
     }
 
     function inv7SettledStaysSettled(ChannelView memory known, Handler.Ledger memory ledger) private pure {

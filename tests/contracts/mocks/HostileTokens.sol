@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-/// @notice A token whose transfers to one victim fail in a chosen manner.
+/// @notice A token whose transfers from and to one victim fail in a chosen manner.
 contract VictimToken is ERC20 {
     enum Manner {
         Honest,
@@ -28,7 +28,14 @@ contract VictimToken is ERC20 {
     }
 
     function transfer(address to, uint256 amount) public override returns (bool) {
-        if (to != victim || manner == Manner.Honest) return super.transfer(to, amount);
+        return to == victim ? _misbehave() : super.transfer(to, amount);
+    }
+
+    function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
+        return from == victim ? _misbehave() : super.transferFrom(from, to, amount);
+    }
+
+    function _misbehave() private view returns (bool) {
         if (manner == Manner.ReturnsFalse) return false;
         if (manner == Manner.Reverts) revert("refused");
         if (manner == Manner.BurnsAllGas) {
@@ -39,7 +46,7 @@ contract VictimToken is ERC20 {
         bool reverts = manner == Manner.RevertsWithBomb;
         assembly {
             if reverts { revert(0, 1000000) }
-            return(0, 1000000)
+            return(0x60, 1000000) // the zero slot first: not `true`
         }
     }
 }
@@ -84,6 +91,8 @@ contract NoReturnToken {
         balanceOf[msg.sender] -= amount;
         balanceOf[to] += amount;
     }
+
+    function approve(address, uint256) external pure {}
 
     function transferFrom(address from, address to, uint256 amount) external {
         balanceOf[from] -= amount;

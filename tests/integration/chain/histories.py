@@ -97,7 +97,7 @@ class Historian:
         )
 
     def _sign_state(self, at: int, sequence: int) -> None:
-        """Make the state that both sign at a sequence, with up to three locks, and sometimes a sum that is not theirs."""
+        """Make the state that both sign at a sequence: up to three locks, and sometimes a sum that is not theirs."""
         rng, channel_id = self.rng, self.id(at)
         locks = NO_LOCKS
         for _ in range(rng.choice((0, 0, 1, 2, 3))):
@@ -397,10 +397,7 @@ class Historian:
             "unlockMany",
             self.stranger.address,
             lambda: self.model.unlock_many(items),
-            [
-                (calls.terms(channel), calls.lock_values(lock), [bytes(word) for word in proof])
-                for channel, lock, proof in items
-            ],
+            [(calls.terms(channel), *calls.proven(lock, proof)) for channel, lock, proof in items],
         )
 
     def _claim(self) -> Call:

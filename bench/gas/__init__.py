@@ -1,0 +1,1 @@
+"""Measure what every operation costs on chain, and hold it against limits, rivals and the committed snapshot."""
