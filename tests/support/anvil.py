@@ -10,11 +10,11 @@ import threading
 import urllib.request
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from penstock.chain import calls
 from penstock.chain.account import Account
@@ -133,9 +133,14 @@ def _address(process: subprocess.Popen[str]) -> str:
         said.append(line)
         if line.startswith(_ANNOUNCES):
             # It logs every request: unread, the pipe would fill up and stop it.
-            threading.Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
+            threading.Thread(target=_drain, args=(process.stdout,), daemon=True).start()
             return line.removeprefix(_ANNOUNCES).strip()
     raise AssertionError("anvil did not start: " + "".join(said))
+
+
+def _drain(output: TextIO) -> None:
+    with suppress(ValueError):  # closed with the process, in the middle of a read
+        deque(output, 0)
 
 
 @dataclass(frozen=True)
