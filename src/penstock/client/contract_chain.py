@@ -40,7 +40,7 @@ class ContractChain:
         self._account = account
         self._database = database
         self._sending = sending
-        self._patience = patience
+        self.patience = patience
         self._seen: dict[Bytes32, tuple[Header, OnChain]] = {}
         # An approval and the deposit that uses it belong together: another deposit's approval would replace it.
         self._approving = anyio.Lock()
@@ -51,32 +51,29 @@ class ContractChain:
         Raises
         ------
         RpcUnavailable
-            Also where the answers cannot be of one chain: the head moved under them, or the channel went back although
-            the block it was last seen in still stands. An endpoint behind others, or in the middle of a block, says
-            such things for a moment.
+            Also where the answers cannot be of one chain: the head moved under them, the channel is further at the
+            confirmed depth than at the head, or it went back although the block it was last seen in still stands. An
+            endpoint behind others, or in the middle of a block, says such things for a moment.
         """
         head = await self._rpc.head()
-        confirmed = await self._rpc.block(max(0, head.number - self._patience.confirmations + 1)) or head
-        view = ChainView(
-            confirmed=await self._contract.get_channel(channel_id, confirmed.number),
-            head=await self._contract.get_channel(channel_id, head.number),
-            confirmed_time=confirmed.time,
-            head_time=head.time,
-        )
-        await self._check_plausible(channel_id, head, view)
-        self._seen[channel_id] = head, view.head
-        return view
-
-    async def _check_plausible(self, channel_id: Bytes32, head: Header, view: ChainView) -> None:
+        confirmed = await self._rpc.block(max(0, head.number - self.patience.confirmations + 1)) or head
+        at_head = await self._contract.get_channel(channel_id, head.number)
+        # Asked twice about one block, an endpoint that is just mining the next may give two answers.
+        same = confirmed.number == head.number
+        at_depth = at_head if same else await self._contract.get_channel(channel_id, confirmed.number)
         if await self._is_gone(head):
             raise RpcUnavailable(self._rpc.url, "eth_call", f"block {head.number} was replaced while it was read")
-        last = self._seen.get(channel_id)
-        if last is None:
-            return
-        block, before = last
+        await self._check_follows(channel_id, confirmed, at_depth, at_head)
+        if channel_id in self._seen:
+            await self._check_follows(channel_id, *self._seen[channel_id], at_head)
+        self._seen[channel_id] = head, at_head
+        return ChainView(at_depth, at_head, confirmed.time, head.time)
+
+    async def _check_follows(self, channel_id: Bytes32, block: Header, before: OnChain, after: OnChain) -> None:
+        """Check that the channel did not go back behind a block that still stands."""
         try:
-            totals_only_grow(before, view.head)
-            phases_never_go_back(before, view.head)
+            totals_only_grow(before, after)
+            phases_never_go_back(before, after)
         except InvariantBroken as broken:
             if not await self._is_gone(block):
                 reason = f"channel {channel_id} went back behind block {block.number}: {broken.detail}"
@@ -119,7 +116,7 @@ class ContractChain:
                 data = calls.approve(self._contract.address, amount)
                 key = f"approve:{channel_id}:{total_before}:{amount}"
                 approval = Intent(key, "approve", channel.token, data, channel_id)
-                await self._sending.send(approval, self._patience.chain_seconds)
+                await self._sending.send(approval, self.patience.chain_seconds)
             data = calls.deposit(channel, amount)
             return await self._call(f"deposit:{channel_id}:{total_before}", "deposit", data, channel_id)
 
@@ -152,4 +149,4 @@ class ContractChain:
         self, key: str, purpose: str, data: bytes, channel_id: Bytes32, deadline: int | None = None
     ) -> Transaction:
         intent = Intent(key, purpose, self._contract.address, data, channel_id, deadline)
-        return await self._sending.send(intent, self._patience.chain_seconds)
+        return await self._sending.send(intent, self.patience.chain_seconds)

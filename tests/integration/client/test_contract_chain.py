@@ -30,9 +30,16 @@ class Forgetful(ChannelsContract):
     """Reads the real contract, but as it was before the channel was opened while it is told to forget."""
 
     forgets = False
+    forgets_after: int | None = None
+    forgets_at: int | None = None
+    asked = 0
 
     async def get_channel(self, channel_id: Bytes32, block: BlockId = "latest") -> OnChain:
-        return OnChain() if self.forgets else await super().get_channel(channel_id, block)
+        self.asked += 1
+        late = self.forgets_after is not None and self.asked > self.forgets_after
+        if self.forgets or late or block == self.forgets_at:
+            return OnChain()
+        return await super().get_channel(channel_id, block)
 
 
 @pytest.fixture
@@ -63,6 +70,28 @@ async def test_a_channel_that_goes_back_without_a_reorg_is_not_believed(
         await chain.view(pair.channel_id)
     contract.forgets = False
     assert (await chain.view(pair.channel_id)).head.phase == Open()
+
+
+async def test_a_block_is_asked_about_once(pair: Pair, endpoint: tuple[ContractChain, Forgetful]) -> None:
+    chain, contract = endpoint
+    contract.forgets_after = 1
+
+    view = await chain.view(pair.channel_id)
+
+    # Read twice, one block gave a deposit at the confirmed depth and none at the head: nothing could be paid then.
+    assert view.confirmed == view.head
+
+
+async def test_a_channel_that_is_further_below_the_head_is_not_believed(
+    pair: Pair, endpoint: tuple[ContractChain, Forgetful]
+) -> None:
+    chain, contract = endpoint
+    chain.patience = Patience(confirmations=2)
+    await anyio.to_thread.run_sync(pair.chain.anvil.mine)
+    contract.forgets_at = pair.chain.anvil.height
+
+    with pytest.raises(RpcUnavailable, match="went back"):
+        await chain.view(pair.channel_id)
 
 
 async def test_a_channel_that_goes_back_in_a_reorg_is_believed(
