@@ -1,4 +1,4 @@
-.PHONY: help setup demo test check bench gas coverage clean
+.PHONY: help setup demo test check bench gas coverage mutants clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ gas: ## Measure gas per operation, beside limits and rivals
 
 coverage: ## Show which lines and branches of the contracts the tests reach
 	@scripts/coverage
+
+mutants: ## Plant every known bug in the contracts and see it found
+	@scripts/mutants
 
 clean: ## Remove all that was built or installed here
 	@scripts/clean

@@ -51,15 +51,17 @@ library Incoming {
         private
     {
         bytes calldata signature = authorization.signature;
-        uint256 validAfter = authorization.validAfter;
-        uint256 validBefore = authorization.validBefore;
         IReceiveWithAuthorization receiver = IReceiveWithAuthorization(token);
         if (signature.length == ECDSA_SIGNATURE_LENGTH) {
             (bytes32 r, bytes32 s, uint8 v) =
                 (bytes32(signature[0:32]), bytes32(signature[32:64]), uint8(signature[64]));
-            receiver.receiveWithAuthorization(from, address(this), amount, validAfter, validBefore, nonce, v, r, s);
+            receiver.receiveWithAuthorization(
+                from, address(this), amount, authorization.validAfter, authorization.validBefore, nonce, v, r, s
+            );
         } else {
-            receiver.receiveWithAuthorization(from, address(this), amount, validAfter, validBefore, nonce, signature);
+            receiver.receiveWithAuthorization(
+                from, address(this), amount, authorization.validAfter, authorization.validBefore, nonce, signature
+            );
         }
     }
 

@@ -187,6 +187,7 @@ contract UnlockTest is LocksTest {
         Lock memory lock = lockOf(0, 100, true);
         settleWith(twoWay(), one(lock));
         condition.decide(lock.key, 10_000, block.timestamp);
+        condition.behave(lock.key, ScriptedCondition.Manner.AnswerDearly);
         vm.warp(expiry + 1);
 
         unlockStarved(lock, gas);

@@ -194,6 +194,9 @@ contract UnlockManyTest is LocksTest {
     /// @dev Whatever gas a caller sends, each lock goes where it was decided to go, or waits: INV-9.
     function testFuzz_WhenStarvedOfGas_NothingIsResolvedWrongly(uint256 gas) public {
         gas = bound(gas, 25_000, 1_200_000);
+        for (uint256 i = 0; i < COUNT; ++i) {
+            condition.behave(_locks[i].key, ScriptedCondition.Manner.AnswerDearly);
+        }
         vm.warp(expiry + 1);
         (uint256 payerBefore, uint256 payeeBefore) = (usdc.balanceOf(payer.addr), usdc.balanceOf(payee.addr));
 

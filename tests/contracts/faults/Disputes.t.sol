@@ -91,36 +91,25 @@ contract DisputesTest is LocksTest {
 
     /// @dev Once its locks are eaten, a vanished deposit costs whoever was paid from it: nothing else is there.
     function test_WhenADepositVanishedThatWasPaidOut_NoOtherChannelPays() public {
-        Channel memory other = salted(twoWay(), 2);
-        open(other, 500, 500);
+        open(salted(twoWay(), 2), 500, 500);
         open(twoWay(), 10, 0);
-        State memory newest = stateOf(7, 90);
-        startCloseWith(twoWay(), newest);
-        skip(PERIOD);
-        uint256 before = usdc.balanceOf(payee.addr);
 
-        channels.settle(twoWay());
+        startCloseWith(twoWay(), stateOf(7, 90));
 
-        assertEq(usdc.balanceOf(payee.addr), before + 10);
+        settlesPayingThePayeeOnly(10);
         assertEq(usdc.balanceOf(address(channels)), 1000);
     }
 
     /// @dev A party that signed a state without counting its own withdrawal misses that money; no other channel does.
     function test_WhenAWithdrawalIsTakenAgainstANewerState_OnlyThisChannelBearsIt() public {
-        Channel memory other = salted(twoWay(), 2);
-        open(other, 500, 500);
+        open(salted(twoWay(), 2), 500, 500);
         open(twoWay(), 100, 0);
         Withdrawal memory withdrawal = Withdrawal(90, 0, uint64(block.timestamp + 1 hours));
-        Signatures memory signatures = signWithdrawal(twoWay(), withdrawal);
-        State memory newer = stateOf(2, 80);
 
-        channels.withdraw(twoWay(), withdrawal, signatures);
-        startCloseWith(twoWay(), newer);
-        skip(PERIOD);
-        uint256 before = usdc.balanceOf(payee.addr);
-        channels.settle(twoWay());
+        channels.withdraw(twoWay(), withdrawal, signWithdrawal(twoWay(), withdrawal));
+        startCloseWith(twoWay(), stateOf(2, 80));
 
-        assertEq(usdc.balanceOf(payee.addr), before + 10);
+        settlesPayingThePayeeOnly(10);
         assertEq(usdc.balanceOf(address(channels)), 1000);
     }
 
@@ -171,5 +160,17 @@ contract DisputesTest is LocksTest {
         assertEq(usdc.balanceOf(payer.addr), payerBefore + (succeeded ? 70 : 0));
         assertEq(usdc.balanceOf(payee.addr), payeeBefore + (succeeded ? 30 : 0));
         assertPhase(twoWay(), succeeded ? Phase.Settled : Phase.Closing);
+    }
+
+    /* HELPERS */
+
+    function settlesPayingThePayeeOnly(uint256 amount) private {
+        skip(PERIOD);
+        (uint256 payerBefore, uint256 payeeBefore) = (usdc.balanceOf(payer.addr), usdc.balanceOf(payee.addr));
+
+        channels.settle(twoWay());
+
+        assertEq(usdc.balanceOf(payer.addr), payerBefore);
+        assertEq(usdc.balanceOf(payee.addr), payeeBefore + amount);
     }
 }

@@ -5,16 +5,20 @@ import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {VictimToken} from "../mocks/HostileTokens.sol";
 import {HostileTokenTest} from "./HostileTokenTest.sol";
 
-/// @notice Tokens that refuse a party: each push becomes a claim, and the other party is paid.
+/// @notice Tokens that refuse a party, each in its manner: a push becomes a claim, and the other party is paid.
 abstract contract RefusingTokenTest is HostileTokenTest {
+    VictimToken.Manner private immutable _manner;
+
+    constructor(VictimToken.Manner manner) {
+        _manner = manner;
+    }
+
     function deployToken() internal override returns (address) {
         return address(new VictimToken());
     }
 
-    function manner() internal pure virtual returns (VictimToken.Manner);
-
     function turn(address victim) internal override {
-        VictimToken(token).setManner(manner(), victim);
+        VictimToken(token).setManner(_manner, victim);
     }
 
     function heal() internal override {
@@ -30,38 +34,18 @@ abstract contract RefusingTokenTest is HostileTokenTest {
     }
 }
 
-contract RevertingTokenTest is RefusingTokenTest {
-    function manner() internal pure override returns (VictimToken.Manner) {
-        return VictimToken.Manner.Reverts;
-    }
-}
+contract RevertingTokenTest is RefusingTokenTest(VictimToken.Manner.Reverts) {}
 
-contract FalseReturningTokenTest is RefusingTokenTest {
-    function manner() internal pure override returns (VictimToken.Manner) {
-        return VictimToken.Manner.ReturnsFalse;
-    }
-}
+contract FalseReturningTokenTest is RefusingTokenTest(VictimToken.Manner.ReturnsFalse) {}
 
 /// @notice Oversized return data, in a revert.
-contract RevertBombTokenTest is RefusingTokenTest {
-    function manner() internal pure override returns (VictimToken.Manner) {
-        return VictimToken.Manner.RevertsWithBomb;
-    }
-}
+contract RevertBombTokenTest is RefusingTokenTest(VictimToken.Manner.RevertsWithBomb) {}
 
 /// @notice Oversized return data, all zeros: not `true`.
-contract ReturnBombTokenTest is RefusingTokenTest {
-    function manner() internal pure override returns (VictimToken.Manner) {
-        return VictimToken.Manner.ReturnsBomb;
-    }
-}
+contract ReturnBombTokenTest is RefusingTokenTest(VictimToken.Manner.ReturnsBomb) {}
 
 /// @notice Burns all the gas it is given: a 64th is left, which records the claim and pays the other party.
-contract GasBurningTokenTest is RefusingTokenTest {
-    function manner() internal pure override returns (VictimToken.Manner) {
-        return VictimToken.Manner.BurnsAllGas;
-    }
-}
+contract GasBurningTokenTest is RefusingTokenTest(VictimToken.Manner.BurnsAllGas) {}
 
 contract BlacklistingTokenTest is HostileTokenTest {
     address private _victim;
