@@ -68,6 +68,14 @@ def penstock(*arguments: str, timeout: float = 60, text: str = "", **variables: 
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+def penstock_here(*arguments: str) -> Done:
+    """Run a command to its end inside this process: it need not load all its modules each time."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = run(arguments)
+    return Done(status, out.getvalue(), err.getvalue())
+
+
 @dataclass
 class Up:
     """A running ``penstock up``; what it says goes to a file, which never fills up as a pipe does."""
@@ -88,11 +96,8 @@ class Up:
         return [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
     def run(self, *arguments: str) -> Done:
-        """Run a command on its home, in JSON, inside this process: it need not load all its modules each time."""
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            status = run([*arguments, "--home", str(self.home), "--json"])
-        return Done(status, out.getvalue(), err.getvalue())
+        """Run a command on its home, in JSON, inside this process."""
+        return penstock_here(*arguments, "--home", str(self.home), "--json")
 
     def take_gas(self, account: str) -> None:
         """Leave an account without ETH."""

@@ -10,15 +10,16 @@ import threading
 import urllib.request
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from penstock.chain import calls
 from penstock.chain.account import Account
-from penstock.chain.deploy import deploy_channels, deploy_dev_usdc, send_now
+from penstock.chain.create2 import plan_contracts
+from penstock.chain.deploy import deploy_contracts, deploy_dev_usdc, send_now
 from penstock.chain.rpc import Rpc
 from penstock.chain.tokens import Token
 from penstock.protocol.encoding import Domain
@@ -115,9 +116,9 @@ def anvil_binary() -> Path:
 
 
 @contextmanager
-def run_anvil(*options: str, port: int = 0) -> Iterator[Anvil]:
+def run_anvil(*options: str, port: int = 0, chain_id: int = CHAIN_ID) -> Iterator[Anvil]:
     """Run a chain with its own port, by default one block for each transaction; end it afterwards."""
-    command: Sequence[str] = (str(anvil_binary()), "--port", str(port), "--chain-id", str(CHAIN_ID), *options)
+    command: Sequence[str] = (str(anvil_binary()), "--port", str(port), "--chain-id", str(chain_id), *options)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield Anvil(process, "http://" + _address(process))
@@ -132,9 +133,14 @@ def _address(process: subprocess.Popen[str]) -> str:
         said.append(line)
         if line.startswith(_ANNOUNCES):
             # It logs every request: unread, the pipe would fill up and stop it.
-            threading.Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
+            threading.Thread(target=_drain, args=(process.stdout,), daemon=True).start()
             return line.removeprefix(_ANNOUNCES).strip()
     raise AssertionError("anvil did not start: " + "".join(said))
+
+
+def _drain(output: TextIO) -> None:
+    with suppress(ValueError):  # closed with the process, in the middle of a read
+        deque(output, 0)
 
 
 @dataclass(frozen=True)
@@ -172,7 +178,7 @@ class Chain:
 
     def send(self, account: Account, receiver: Address, data: bytes) -> int:
         """Send a transaction at once, mined when this returns; return its block."""
-        return int(self.run(lambda rpc: send_now(rpc, account, receiver, data)).block)
+        return int(self.run(lambda rpc: send_now(rpc, account, receiver, data)).block_number)
 
     def run(self, work: Any) -> Any:
         """Run a coroutine function of an `Rpc`; only outside of a running event loop."""
@@ -188,21 +194,18 @@ class Chain:
 
 
 def deploy(anvil: Anvil) -> Chain:
-    """Deploy both contracts from the artifacts that ship."""
+    """Deploy `Channels` and the token from the artifacts that ship; the conditions would each take a block more."""
     deployer = anvil.new_account()
 
     async def work() -> Chain:
         rpc = await Rpc.connect(anvil.url, CHAIN_ID)
         try:
             token = await deploy_dev_usdc(rpc, deployer)
-            channels = await deploy_channels(
-                rpc,
-                deployer,
-                min_challenge_period_seconds=MIN_CHALLENGE_PERIOD_SECONDS,
-                max_challenge_period_seconds=MAX_CHALLENGE_PERIOD_SECONDS,
-            )
+            plan = plan_contracts(MIN_CHALLENGE_PERIOD_SECONDS, MAX_CHALLENGE_PERIOD_SECONDS)
+            deployed = {each.name: where async for each, where in deploy_contracts(rpc, deployer, plan[:1])}
         finally:
             await rpc.close()
-        return Chain(anvil, deployer, channels.address, token.address, channels.block)
+        channels = deployed["Channels"]
+        return Chain(anvil, deployer, channels.address, token.address, channels.first_block)
 
     return asyncio.run(work())

@@ -57,9 +57,17 @@ class Account:
         return signature[:64] + bytes((signature[64] + _V_BASE,))
 
     def sign_transaction(
-        self, *, chain_id: int, nonce: int, receiver: Address | None, data: bytes, gas_limit: int, fees: Fees
+        self,
+        *,
+        chain_id: int,
+        nonce: int,
+        receiver: Address | None,
+        data: bytes,
+        gas_limit: int,
+        fees: Fees,
+        value: int = 0,
     ) -> tuple[bytes, Bytes32]:
-        """Sign a call that moves no ether (EIP-1559); return the transaction's bytes and their hash.
+        """Sign a call that moves ``value`` wei (EIP-1559); return the transaction's bytes and their hash.
 
         Without a ``receiver`` it deploys ``data``. The same arguments give the same bytes.
         """
@@ -67,7 +75,7 @@ class Account:
             "type": 2,
             "chainId": chain_id,
             "nonce": nonce,
-            "value": 0,
+            "value": value,
             "data": data,
             "gas": gas_limit,
             "maxFeePerGas": fees.max_fee,

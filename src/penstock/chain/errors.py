@@ -13,6 +13,9 @@
     │   └── WrongChainId  NoContract  ForeignContract
     ├── TransactionFault          a transaction of ours did not do its work
     │   └── TransactionFailed  TransactionPending
+    ├── DeployFault               the contracts cannot be deployed, or are not what they should be
+    │   ├── EmptyBounds  ManifestUnreadable  ManifestConflict
+    │   └── ForeignCode  ProxyRefused  CreationNotSimulated
     └── ChainFault                the chain contradicts itself (the protocol's branch)
         └── ReorgTooDeep  ImplausibleLogs
 """
@@ -205,6 +208,80 @@ class TransactionPending(TransactionFault):
     status: str
     message = "the transaction {key} is not mined yet, it is {status}"
     remedy = "Wait on; it is sent again and its fee raised until it is mined."
+
+
+# Deployment --------------------------------------------------------------------------------------------------
+
+
+class DeployFault(PenstockError):
+    """The contracts cannot be deployed, or are not what they should be."""
+
+
+@dataclass(eq=False)
+class EmptyBounds(DeployFault):
+    """No challenge period fits the bounds."""
+
+    minimum: int
+    maximum: int
+    message = "no challenge period lies between {minimum} and {maximum} seconds"
+    remedy = "The shortest must be at least 1, the longest at least the shortest and below 2^32."
+
+
+@dataclass(eq=False)
+class ManifestUnreadable(DeployFault):
+    """The manifest is not one of ours, or of another chain."""
+
+    path: str
+    reason: str
+    message = "the manifest {path} cannot be used: {reason}"
+    remedy = "Restore it, or name another directory; a new manifest finds again what stands on the chain."
+
+
+@dataclass(eq=False)
+class ManifestConflict(DeployFault):
+    """The manifest names another address for the contract; nothing was sent."""
+
+    path: str
+    name: str
+    recorded: str
+    planned: str
+    message = "{path} has {name} at {recorded}, this deployment would put it at {planned}"
+    remedy = "Use the bounds and the release it was deployed with, or let go of the old record with --replace-recorded."
+
+
+@dataclass(eq=False)
+class ForeignCode(DeployFault):
+    """Other code stands at the address than the one that ships; the values are the codes' hashes."""
+
+    name: str
+    address: str
+    expected: bytes
+    got: bytes
+    message = "the code of {name} at {address} has the hash {got}, expected {expected}"
+    remedy = "Do not use that contract. Check that the endpoint serves the chain you mean and tells the truth."
+
+
+@dataclass(eq=False)
+class ProxyRefused(DeployFault):
+    """The chain does not take the transaction that makes the deterministic deployment proxy."""
+
+    reason: str
+    message = "this chain has no deterministic deployment proxy and does not take the one that would make it: {reason}"
+    remedy = (
+        "The transaction has no chain id (it is older than EIP-155): try an endpoint that takes such, or ask who runs "
+        "the chain to put the proxy there. Without it there is no address that is the same on every chain."
+    )
+
+
+@dataclass(eq=False)
+class CreationNotSimulated(DeployFault):
+    """The endpoint did not run the creation code for us, so what stands there cannot be compared."""
+
+    name: str
+    expected_size: int
+    got_size: int
+    message = "running the creation of {name} gave {got_size} bytes of code, expected {expected_size}"
+    remedy = "The endpoint ignores the state overrides of eth_call; use one that has them (geth and most others do)."
 
 
 # Chain -------------------------------------------------------------------------------------------------------

@@ -159,6 +159,14 @@ class Rpc:
         """Call a contract without a transaction; raises `CallReverted` with the contract's error as data."""
         return await self._read(_bytes, "eth_call", _fields(sender, receiver, data), _block(block))
 
+    async def run_code(self, code: bytes, place: Address, sender: Address) -> bytes:
+        """Run code as if it stood at ``place``, called by ``sender``; return what it returns. Raises as `call`.
+
+        Creation code run so returns the contract's code, immutables filled in.
+        """
+        override = {str(place): {"code": "0x" + code.hex()}}
+        return await self._read(_bytes, "eth_call", _fields(sender, place, b""), "latest", override)
+
     async def estimate_gas(
         self, sender: Address, receiver: Address | None, data: bytes, maximum: int | None = None
     ) -> int:
@@ -199,9 +207,14 @@ class Rpc:
         """Tell whether code stands at ``address``: then it is no ordinary account."""
         return bool(await self.code(address))
 
-    async def code(self, address: Address) -> bytes:
+    async def code(self, address: Address, block: BlockId = "latest") -> bytes:
         """Return the code that stands at ``address``, empty for an ordinary account."""
-        return await self._read(_bytes, "eth_getCode", str(address), "latest")
+        return await self._read(_bytes, "eth_getCode", str(address), _block(block))
+
+    async def transactions_with(self, data: bytes, block: int) -> list[Bytes32]:
+        """Return the hashes of a block's transactions that carry exactly this data."""
+        shape = await self._read(_optional(_transactions), "eth_getBlockByNumber", _block(block), True)  # noqa: FBT003
+        return [transaction_hash for transaction_hash, carried in shape or () if carried == data]
 
     async def _logs(self, criteria: dict[str, Any]) -> list[Log]:
         return await self._read(lambda shapes: [log_from_json(shape) for shape in shapes], "eth_getLogs", criteria)
@@ -293,6 +306,10 @@ def _header(shape: Any) -> Header:
         time=_int(shape["timestamp"]),
         base_fee=_int(shape.get("baseFeePerGas") or "0x0"),
     )
+
+
+def _transactions(shape: Any) -> list[tuple[Bytes32, bytes]]:
+    return [(_word(each["hash"]), _bytes(each["input"])) for each in shape["transactions"]]
 
 
 def log_from_json(shape: Any) -> Log:

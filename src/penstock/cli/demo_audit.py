@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Group, RenderableType
 
 from penstock.chain.artifacts import artifact
+from penstock.chain.create2 import CONDITIONS, PROXY, SALT
 from penstock.chain.rpc import Rpc
 from penstock.chain.tokens import Token
 from penstock.cli.amounts import show_amount
@@ -101,8 +102,9 @@ class Audit:
 
 def call_of(transaction: MinedTransaction) -> str:
     """Return what a transaction did, in one word: a function's name, or which contract it deployed."""
-    if transaction.receiver is None:
-        made = [name for name in _CONTRACTS if transaction.data.startswith(artifact(name).bytecode)]
+    if transaction.receiver in (None, PROXY):
+        code = transaction.data.removeprefix(SALT)
+        made = [name for name in (*_CONTRACTS, *CONDITIONS) if code.startswith(artifact(name).bytecode)]
         return f"deploy {made[0] if made else 'a contract'}"
     for name in _CONTRACTS:
         if function := artifact(name).interface.names.get(transaction.data[:4]):

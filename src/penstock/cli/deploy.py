@@ -1,73 +1,123 @@
-"""``penstock deploy``: put the contracts on a chain."""
+"""``penstock deploy``: put the contracts on a chain, or look whether they stand there."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.console import RenderableType
 
 from penstock.chain.account import Account
-from penstock.chain.deploy import deploy_channels, deploy_dev_usdc
-from penstock.chain.keys import load_keystore
+from penstock.chain.create2 import plan_contracts
+from penstock.chain.keys import keystore_address, load_keystore
+from penstock.chain.manifest import Manifest
 from penstock.chain.rpc import Rpc
 from penstock.cli.keys import existing_key
 from penstock.cli.options import DEFAULT_HOME, AsJson, Home, PasswordFile
-from penstock.cli.output import Json, Output, facts
+from penstock.cli.output import Json, Output, grid
 from penstock.cli.passwords import read_password
+from penstock.cli.rollout import Rollout
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
 
+T = TypeVar("T")
 
-def deploy(
+
+def deploy(  # noqa: PLR0913 (every one is an option)
     *,
     rpc_url: Annotated[str, typer.Option(help="The chain's JSON-RPC endpoint.")] = "http://127.0.0.1:8545",
     key: Annotated[str, typer.Option(help="Name of the key in HOME/keys that pays for the gas.")] = "deployer",
     challenge_period_min: Annotated[
-        int, typer.Option(help="The shortest challenge period a channel may have, in seconds.")
+        int, typer.Option(help="The shortest challenge period a channel may have, in seconds; part of the address.")
     ] = HOUR_SECONDS,
     challenge_period_max: Annotated[
-        int, typer.Option(help="The longest challenge period a channel may have, in seconds.")
+        int, typer.Option(help="The longest challenge period a channel may have, in seconds; part of the address.")
     ] = 30 * DAY_SECONDS,
     dev_token: Annotated[
         bool, typer.Option("--dev-token", help="Deploy DevUSDC as well: play money for test chains.")
+    ] = False,
+    directory: Annotated[
+        Path,
+        typer.Option(help="Where the manifest CHAIN_ID.json and the verification input are kept.", file_okay=False),
+    ] = Path("deployments"),
+    replace_recorded: Annotated[
+        bool, typer.Option("--replace-recorded", help="Let go of other addresses that the manifest has recorded.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would stand where; send and write nothing.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Only check that what stands there is what ships; needs no key.")
     ] = False,
     home: Home = DEFAULT_HOME,
     password_file: PasswordFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy the contract Channels, and DevUSDC if asked to.
+    """Deploy Channels and the conditions, at addresses that are the same on every chain.
 
-    The contract has no owner: nobody, not even the deploying account, can change or stop it afterwards.
-    Prints the lines that HOME/penstock.toml needs.
+    An address follows from the contract's code and, for Channels, the bounds of the challenge period, not from the key
+    that pays: with the same bounds, this release has the same addresses everywhere (CREATE2 through the deterministic
+    deployment proxy, which is deployed too where it is missing). What stands already is checked and left alone, so
+    running the command again, or after it was killed, is safe.
+
+    The contracts have no owner: nobody, not even the deploying account, can change or stop them afterwards.
+
+    Writes DIRECTORY/CHAIN_ID.json and prints the lines that HOME/penstock.toml needs.
+
+    See first where it will stand: `penstock deploy --dry-run`. Check a contract before trusting it:
+    `penstock deploy --verify`, with the bounds it claims to have.
     """
+    if verify and (dry_run or dev_token):
+        raise typer.BadParameter("--verify goes with neither --dry-run nor --dev-token")
     output = Output(as_json=as_json)
-    path = existing_key(home, key)
-    account = Account(load_keystore(path, read_password(path, password_file)))
-    output.note(f"deploying from {account.address}")
-    data = asyncio.run(_deploy(rpc_url, account, (challenge_period_min, challenge_period_max), dev_token=dev_token))
-    shown = "\n".join(f"{name} = {_toml(value)}" for name, value in data.items() if name != "token")
-    output.result(data, facts({"token": data["token"]} if dev_token else {}), f"\n[chain]\n{shown}")
+    plan = plan_contracts(challenge_period_min, challenge_period_max)
+    for planned in plan:
+        output.note(f"{planned.name} belongs at {planned.address}, on every chain")
+    path = existing_key(home, key) if dev_token or not (verify or dry_run) else None
+    account = None
+    if path and not dry_run:
+        account = Account(load_keystore(path, read_password(path, password_file)))
+        output.note(f"deploying from {account.address}")
+    owner = keystore_address(path) if path and dev_token else None
+
+    async def work(rpc: Rpc) -> dict[str, Json]:
+        rollout = Rollout(rpc, plan, Manifest.of(directory, rpc.chain_id))
+        if not replace_recorded:
+            await rollout.check(owner)
+        if account:
+            standing = await rollout.deploy(account, dev_token=dev_token)
+        else:
+            standing = await (rollout.verify() if verify else rollout.look(owner))
+        return rollout.describe(standing)
+
+    data = {"rpc_url": rpc_url} | asyncio.run(_on_chain(rpc_url, work))
+    output.result(data, *_shown(data, settings=account is not None))
 
 
-async def _deploy(rpc_url: str, account: Account, bounds: tuple[int, int], *, dev_token: bool) -> dict[str, Json]:
+async def _on_chain(rpc_url: str, work: Callable[[Rpc], Awaitable[T]]) -> T:
     rpc = await Rpc.connect(rpc_url)
     try:
-        token = await deploy_dev_usdc(rpc, account) if dev_token else None
-        channels = await deploy_channels(
-            rpc, account, min_challenge_period_seconds=bounds[0], max_challenge_period_seconds=bounds[1]
-        )
+        return await work(rpc)
     finally:
         await rpc.close()
-    return {
-        "rpc_url": rpc_url,
-        "chain_id": rpc.chain_id,
-        "contract": str(channels.address),
-        "deployment_block": channels.block,
-        "token": str(token.address) if token else None,
-    }
 
 
-def _toml(value: Json) -> str:
-    return str(value) if isinstance(value, int) else f'"{value}"'
+def _shown(data: Mapping[str, Any], *, settings: bool) -> list[RenderableType]:
+    contracts = data["contracts"]
+    rows = [(name, each["address"], each["status"], each["block"] or "") for name, each in contracts.items()]
+    shown: list[RenderableType] = [grid(("contract", "address", "status", "block>"), rows)]
+    if settings:
+        channels = contracts["Channels"]
+        lines = {
+            "rpc_url": f'"{data["rpc_url"]}"',
+            "chain_id": data["chain_id"],
+            "contract": f'"{channels["address"]}"',
+            "deployment_block": channels["block"] or "1  # the endpoint keeps too little history to tell the block",
+        }
+        shown.append(f"recorded in {data['manifest']}")
+        shown.append("\n[chain]\n" + "\n".join(f"{name} = {value}" for name, value in lines.items()))
+    return shown

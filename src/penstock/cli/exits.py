@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from penstock.chain.errors import KeyFault, RpcUnavailable, TransactionPending
+from penstock.chain.errors import (
+    EmptyBounds,
+    KeyFault,
+    ManifestConflict,
+    ManifestUnreadable,
+    RpcUnavailable,
+    TransactionPending,
+)
 from penstock.cli.errors import CliError, GasMissing, NotReady, Unreachable, UsageFault
 from penstock.client.errors import (
     ChainViewStale,
@@ -30,7 +37,18 @@ UNREACHABLE = 4
 INTERRUPTED = 130
 """Ctrl-C (128 + SIGINT, as shells count)."""
 
-_WRONG_INPUT = (UsageFault, InputFault, KeyFault, SettingsInvalid, PasswordFileUnusable, HomeUnusable, ForeignHome)
+_WRONG_INPUT = (
+    UsageFault,
+    InputFault,
+    KeyFault,
+    EmptyBounds,
+    ManifestConflict,
+    ManifestUnreadable,
+    SettingsInvalid,
+    PasswordFileUnusable,
+    HomeUnusable,
+    ForeignHome,
+)
 _NOT_REACHABLE = (
     Unreachable,
     NotReady,

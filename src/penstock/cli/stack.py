@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import httpx
 
 from penstock.chain import calls
-from penstock.chain.deploy import deploy_channels, deploy_dev_usdc, send_now
+from penstock.chain.create2 import plan_contracts
+from penstock.chain.deploy import deploy_contracts, deploy_dev_usdc, send_now
 from penstock.chain.errors import NoContract
 from penstock.chain.rpc import Rpc
 from penstock.cli.anvil import CHAIN_ID, Anvil
@@ -109,14 +110,11 @@ class LocalStack:
                 await anvil.give_gas(self.home.address(role), _GAS_MONEY_WEI)
         deployer = self.home.account("deployer")
         token = await deploy_dev_usdc(rpc, deployer)
-        channels = await deploy_channels(
-            rpc,
-            deployer,
-            min_challenge_period_seconds=self.challenge_period_seconds,
-            max_challenge_period_seconds=_CONTRACT_PERIOD_MAX_SECONDS,
-        )
+        plan = plan_contracts(self.challenge_period_seconds, _CONTRACT_PERIOD_MAX_SECONDS)
+        deployed = {each.name: where async for each, where in deploy_contracts(rpc, deployer, plan)}
         await send_now(rpc, deployer, token.address, calls.mint(self.home.address("payer"), PLAY_MONEY_UNITS))
-        return Deployment(channels.address, channels.block, token.address)
+        channels = deployed["Channels"]
+        return Deployment(channels.address, channels.first_block, token.address)
 
     async def _start_service(self, name: str, command: str, url: str) -> None:
         argv = (*penstock_command(), command, "--home", str(self.home.path))

@@ -10,6 +10,7 @@ import pytest
 
 from penstock.chain import calls
 from penstock.chain.artifacts import artifact
+from penstock.chain.create2 import PROXY, plan_contracts
 from penstock.cli.anvil import MinedTransaction
 from penstock.cli.demo_audit import Audit, Holding, call_of
 from penstock.cli.demo_stage import Stage
@@ -71,6 +72,7 @@ def test_programs_get_amounts_as_strings_and_senders_by_name() -> None:
         (TRANSACTION.receiver, calls.start_close(make_channel()), "startClose"),
         (TRANSACTION.receiver, calls.mint(PAYER.address, 1), "mint"),
         (TRANSACTION.receiver, b"", "an unknown call"),
+        *((PROXY, planned.call, f"deploy {planned.name}") for planned in plan_contracts(1, 10)),
     ],
 )
 def test_a_transaction_is_named_by_what_it_calls(receiver: Address | None, data: bytes, name: str) -> None:
