@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,12 +15,15 @@ from rich.table import Table
 from bench.gas.chain import ROOT, Figures
 
 SNAPSHOT = ROOT / "snapshots" / "gas.json"
+PAGE = ROOT / "docs" / "contracts.md"
+"""Shows the table too."""
 
 _RIVALS = Path(__file__).parent / "rivals.json"
 _NAME_WIDTH, _OWN_WIDTH, _RIVAL_WIDTH = 30, 7, 9
 """Of columns: an operation, a figure, a rival's name or its figure with a mark."""
 _GAP = 1
 _MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
+_IN_PAGE = re.compile(r"\| operation \| ours \|.*\n(?:\|.*\n)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +155,14 @@ def legend() -> str:
     return "\n".join(lines)
 
 
+def with_table(page: str, figures: Figures) -> str:
+    """Return the page with the table in it replaced by that of these figures; it has exactly one."""
+    (old,) = _IN_PAGE.findall(page)
+    return page.replace(old, markdown(figures))
+
+
 def markdown(figures: Figures) -> str:
-    """Return the table of docs/contracts.md."""
+    """Return our figures beside the rivals' as a Markdown table, remarks in full."""
     targets = load_targets()
     lines = [_line("operation", "ours", *targets.columns, "limit"), "|---" * (len(targets.columns) + 3) + "|"]
     for row in targets.rows:

@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from bench.gas.report import SNAPSHOT, above_limit, drifted, load_targets, markdown, tables
+from bench.gas.report import PAGE, SNAPSHOT, above_limit, drifted, load_targets, markdown, tables, with_table
 
 COMMITTED: dict[str, int] = json.loads(SNAPSHOT.read_text())
 
@@ -65,3 +65,15 @@ def test_the_markdown_table_has_a_row_for_each_operation_with_every_remark() -> 
 
     assert len(text.splitlines()) == 2 + len(load_targets().rows)
     assert all(remark in text for remark in load_targets().remarks)
+
+
+def test_the_page_shows_the_committed_figures() -> None:
+    assert markdown(COMMITTED) in PAGE.read_text()
+
+
+def test_a_table_takes_the_place_of_the_one_before_and_of_nothing_else() -> None:
+    page = f"# Gas\n\nBefore.\n\n{markdown(COMMITTED)}\n| another | table |\n|---|---|\n| a | b |\n"
+    figures = COMMITTED | {"settle": 12_345}
+
+    assert with_table(page, figures) == page.replace(markdown(COMMITTED), markdown(figures))
+    assert "**12,345**" in with_table(page, figures)
