@@ -46,7 +46,9 @@ def test_it_deploys_both_contracts_with_the_bounds_asked_for(
     channels = project.Channels.at(recorded["Channels"]["address"])
     assert (channels.minChallengePeriod(), channels.maxChallengePeriod()) == (60, 3_600)
     assert project.DevUSDC.at(recorded["DevUSDC"]["address"]).owner() == owner
-    assert recorded["DevUSDC"]["block"] == recorded["Channels"]["block"] - 1
+    # What another test put there before was found, not deployed again: its block counts, whichever it is.
+    for each in recorded.values():
+        assert chain.provider.get_receipt(each["transactionHash"]).block_number == each["block"]
     assert recorded.keys() == {planned.name for planned in plan_contracts(60, 3_600)} | {"DevUSDC"}
 
 
