@@ -116,6 +116,20 @@ abstract contract ChannelsProof is Test {
         same = same.and(then.locksRoot == before.locksRoot).and(then.phase == before.phase);
     }
 
+    /// @dev What each party got since `start`: paid to it, or recorded as its claim.
+    function gains(Books memory books, Channel memory channel)
+        internal
+        view
+        returns (uint256 payerGot, uint256 payeeGot)
+    {
+        Books memory then;
+        _takeDown(then, channel);
+        unchecked {
+            payerGot = then.payerGot - books.payerGot;
+            payeeGot = then.payeeGot - books.payeeGot;
+        }
+    }
+
     function _takeDown(Books memory books, Channel memory channel) private view {
         books.balance = token.balanceOf(address(channels));
         books.payerGot = channels.claims(address(token), channel.payer);

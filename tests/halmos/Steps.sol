@@ -101,4 +101,67 @@ contract StepsProof is ChannelsProof {
 
         finish(books, channel);
     }
+
+    function check_startCloseWithState(
+        Channel memory channel,
+        State memory state,
+        Signatures memory signatures,
+        address caller
+    ) external {
+        Books memory books = start(channel);
+
+        vm.prank(caller);
+        channels.startClose(channel, state, signatures);
+
+        finish(books, channel);
+    }
+
+    function check_startCloseByIntent(Channel memory channel, CloseIntent memory intent, Signature memory signature)
+        external
+    {
+        Books memory books = start(channel);
+
+        channels.startClose(channel, intent, signature);
+
+        finish(books, channel);
+    }
+
+    function check_startCloseWithStateByIntent(
+        Channel memory channel,
+        State memory state,
+        Signatures memory signatures,
+        CloseIntent memory intent,
+        Signature memory signature
+    ) external {
+        Books memory books = start(channel);
+
+        channels.startClose(channel, state, signatures, intent, signature);
+
+        finish(books, channel);
+    }
+
+    function check_depositWithAuthorization(
+        Channel memory channel,
+        bool forPayee,
+        uint256 amount,
+        Authorization memory authorization
+    ) external {
+        Books memory books = start(channel);
+
+        channels.depositWithAuthorization(channel, forPayee, amount, authorization);
+
+        finish(books, channel);
+    }
+
+    /// @dev A party of the channel takes what could not be pushed.
+    function check_claim(Channel memory channel, address to, address caller) external {
+        vm.assume(to != address(channels));
+        Books memory books = start(channel);
+        vm.assume((caller == channel.payer) || (caller == channel.payee));
+
+        vm.prank(caller);
+        channels.claim(address(token), to);
+
+        finish(books, channel);
+    }
 }
