@@ -3,13 +3,11 @@ pragma solidity 0.8.37;
 
 import {Channel, Signatures, State} from "../../contracts/types/ChannelTypes.sol";
 import {ChannelsProof} from "./ChannelsProof.sol";
-import {Logic} from "./Logic.sol";
 import {Messages} from "./Messages.sol";
 import {Records} from "./Records.sol";
 
 /// @notice The newest state decides, whoever cannot be paid (INV-4, INV-8).
 contract DisputesProof is ChannelsProof {
-    using Logic for bool;
     using Messages for bytes32;
 
     /// @notice INV-4: in time, every co-signed state with a higher sequence is accepted, whatever it says.

@@ -33,7 +33,7 @@ library Records {
     Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
     /// @dev Where the contract keeps its mapping of records.
-    uint256 private constant RECORDS_SLOT = 2;
+    uint256 internal constant RECORDS_SLOT = 2;
     uint256 private constant MAX_DEPOSIT = 2 ** 95 - 1;
 
     uint256 internal constant NONE = uint256(Phase.None);

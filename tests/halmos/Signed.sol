@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Channel, CloseIntent, Signature, Signatures, State, Withdrawal} from "../../contracts/types/ChannelTypes.sol";
+import {
+    Channel,
+    CloseIntent,
+    Phase,
+    Signature,
+    Signatures,
+    State,
+    Withdrawal
+} from "../../contracts/types/ChannelTypes.sol";
 import {ChannelsProof} from "./ChannelsProof.sol";
 import {Messages} from "./Messages.sol";
+import {Records} from "./Records.sol";
 
 /// @notice A signature is good for one message of one channel (INV-6): what is accepted was signed, as just this message,
 ///         by just the terms' signers, and no two messages have one digest.
@@ -12,7 +21,7 @@ contract SignedProof is ChannelsProof {
     using Messages for bytes32;
 
     function check_acceptedState(Channel memory channel, State memory state, Signatures memory signatures) external {
-        bytes32 id = _id(channel);
+        bytes32 id = _given(channel, Phase.Closing, false);
 
         channels.challenge(channel, state, signatures);
 
@@ -20,7 +29,7 @@ contract SignedProof is ChannelsProof {
     }
 
     function check_acceptedVoucher(Channel memory channel, uint128 paid, Signature memory signature) external {
-        bytes32 id = _id(channel);
+        bytes32 id = _given(channel, Phase.Open, true);
 
         channels.collect(channel, paid, signature);
 
@@ -28,10 +37,12 @@ contract SignedProof is ChannelsProof {
         assertTrue(digest.isSignedBy(signature, channel.payerSigner));
     }
 
-    function check_acceptedWithdrawal(Channel memory channel, Withdrawal memory withdrawal, Signatures memory signatures)
-        external
-    {
-        bytes32 id = _id(channel);
+    function check_acceptedWithdrawal(
+        Channel memory channel,
+        Withdrawal memory withdrawal,
+        Signatures memory signatures
+    ) external {
+        bytes32 id = _given(channel, Phase.Open, false);
 
         channels.withdraw(channel, withdrawal, signatures);
 
@@ -39,15 +50,17 @@ contract SignedProof is ChannelsProof {
     }
 
     function check_acceptedClose(Channel memory channel, int128 paid, Signatures memory signatures) external {
-        bytes32 id = _id(channel);
+        bytes32 id = _given(channel, Phase.Open, false);
 
         channels.close(channel, paid, signatures);
 
         _assertBoth(channel, Messages.close(channels.domainSeparator(), id, paid), signatures);
     }
 
-    function check_acceptedIntent(Channel memory channel, CloseIntent memory intent, Signature memory signature) external {
-        bytes32 id = _id(channel);
+    function check_acceptedIntent(Channel memory channel, CloseIntent memory intent, Signature memory signature)
+        external
+    {
+        bytes32 id = _given(channel, Phase.Open, false);
 
         channels.startClose(channel, intent, signature);
 
@@ -89,11 +102,23 @@ contract SignedProof is ChannelsProof {
         }
     }
 
-    function _id(Channel memory channel) private view returns (bytes32) {
+    /// @dev A channel in this phase, before its deadline, with 1000 deposited by each side that may.
+    function _given(Channel memory channel, Phase phase, bool oneWay) private returns (bytes32 id) {
         vm.assume(channel.payerSigner != address(0));
         vm.assume(channel.payeeSigner != address(0));
         channel.token = address(token);
-        return channels.channelId(channel);
+        channel.oneWay = oneWay;
+        id = channels.channelId(channel);
+        uint256 deadline = phase == Phase.Closing ? uint256(type(uint40).max) : 0;
+        uint256 flags = oneWay ? 1 : 256;
+        uint256 first = uint256(keccak256(abi.encode(id, Records.RECORDS_SLOT)));
+        vm.store(
+            address(channels),
+            bytes32(first),
+            bytes32((flags << 240) | (uint256(phase) << 232) | (deadline << 192) | 1000)
+        );
+        vm.store(address(channels), bytes32(first + 1), bytes32(uint256(oneWay ? 0 : 1000)));
+        vm.store(address(channels), bytes32(first + 2), bytes32(0));
     }
 
     function _assertBoth(Channel memory channel, bytes32 digest, Signatures memory signatures) private pure {

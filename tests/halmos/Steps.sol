@@ -42,7 +42,9 @@ contract StepsProof is ChannelsProof {
         finish(books, channel);
     }
 
-    function check_withdraw(Channel memory channel, Withdrawal memory withdrawal, Signatures memory signatures) external {
+    function check_withdraw(Channel memory channel, Withdrawal memory withdrawal, Signatures memory signatures)
+        external
+    {
         Books memory books = start(channel);
 
         channels.withdraw(channel, withdrawal, signatures);
