@@ -1,4 +1,4 @@
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check prove bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ test: ## Run every test
 
 check: ## Judge style, types, layers, contracts and locks
 	@scripts/check
+
+prove: ## Prove the contract's invariants with halmos; takes minutes
+	@scripts/prove
 
 bench: ## Measure co-signed updates per second
 	@scripts/bench

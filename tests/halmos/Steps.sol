@@ -12,11 +12,21 @@ import {
     Withdrawal
 } from "../../contracts/types/ChannelTypes.sol";
 import {ChannelsProof} from "./ChannelsProof.sol";
+import {Record, Records} from "./Records.sol";
 
 /// @notice One step of every function that acts on a single channel: conservation, growth, fixed deadlines, no way back
 ///         (INV-1, INV-2, INV-3, INV-4, INV-7). Together with an empty contract satisfying the invariant, this proves
 ///         them for histories of any length.
 contract StepsProof is ChannelsProof {
+    using Records for Record;
+
+    /// @dev Where every channel begins.
+    function check_emptyRecordIsValid() external pure {
+        Record memory empty;
+
+        assertTrue(empty.isValid());
+    }
+
     function check_deposit(Channel memory channel, bool forPayee, uint256 amount, address caller) external {
         vm.assume(caller != address(channels));
         Books memory books = start(channel);
