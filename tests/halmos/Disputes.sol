@@ -52,7 +52,6 @@ contract DisputesProof is ChannelsProof {
         vm.assume(books.record.phase == Records.CLOSING);
         vm.assume(books.record.sequence != 0);
         vm.assume(block.timestamp >= books.record.deadline);
-        vm.assume(channel.payer != channel.payee);
 
         try channels.settle(channel) {
             (uint256 payerGot, uint256 payeeGot) = gains(books, channel);

@@ -63,7 +63,6 @@ contract SingleProof is ChannelsProof {
         uint256 decidedAt = SVM.createUint(256, "decidedAt");
         lock.condition = address(new ProofCondition(share, decidedAt));
         Books memory books = start(channel);
-        vm.assume(channel.payer != channel.payee);
 
         channels.unlock(channel, lock, proof);
 
