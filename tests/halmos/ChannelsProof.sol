@@ -38,11 +38,14 @@ abstract contract ChannelsProof is Test {
         uint256 otherClaim;
     }
 
+    /// @dev As a path: by the name of a contract halmos would look in out/, and prove whatever was built there last.
+    string private constant ARTIFACT = ".tool/proofs/out/Channels.sol/Channels.json";
+
     IChannels internal channels;
     ProofToken internal token;
 
     function setUp() public virtual {
-        channels = IChannels(deployCode("Channels.sol:Channels", abi.encode(MIN_PERIOD, MAX_PERIOD)));
+        channels = IChannels(deployCode(ARTIFACT, abi.encode(MIN_PERIOD, MAX_PERIOD)));
         token = new ProofToken();
         SVM.enableSymbolicStorage(address(channels));
         SVM.enableSymbolicStorage(address(token));
