@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCE = "contract SomeProof {\n    function check_first() external {}\n    function check_second(uint256 a) external {}\n}\n"
+SOURCE = "contract SomeProof {\n    function check_first() {}\n    function check_second(uint256 a) {}\n}\n"
 
 
 def proofs(folder: Path, *exit_codes: int, bounded_loops: int = 0) -> subprocess.CompletedProcess[str]:
