@@ -96,7 +96,8 @@ library Records {
         valid = (record.phase <= SETTLED).and(record.payerDeposit <= MAX_DEPOSIT);
         valid = valid.and(record.payeeDeposit <= MAX_DEPOSIT);
         valid = valid.and(record.withdrawn + record.payeeWithdrawn <= deposited);
-        valid = valid.and((record.phase == NONE).implies((deposited == 0).and(!record.oneWay)));
+        bool isEmpty = (deposited == 0).and(!record.oneWay).and(!record.payeeSide);
+        valid = valid.and((record.phase == NONE).implies(isEmpty));
         uint256 payeeSide = record.payeeDeposit | record.payeeWithdrawn;
         valid = valid.and((!record.payeeSide).implies(payeeSide == 0));
         return valid.and(_isValidDispute(record));
