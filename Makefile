@@ -1,4 +1,4 @@
-.PHONY: help setup demo test check bench gas coverage mutants clean
+.PHONY: help setup demo test check bench gas coverage mutants prove clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ test: ## Run every test
 
 check: ## Judge style, types, layers, contracts, gas and locks
 	@scripts/check
+
+prove: ## Prove the contract's invariants with halmos; takes minutes
+	@scripts/prove
 
 bench: ## Measure co-signed updates per second
 	@scripts/bench

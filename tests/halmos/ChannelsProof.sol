@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Test} from "forge-std/Test.sol";
+
+import {IChannels} from "../../contracts/interfaces/IChannels.sol";
+import {Channel} from "../../contracts/types/ChannelTypes.sol";
+import {Logic} from "./Logic.sol";
+import {ProofToken} from "./ProofToken.sol";
+import {Record, Records} from "./Records.sol";
+import {SVM} from "./Svm.sol";
+
+/// @notice Proves single steps: any storage that satisfies the invariant, any terms, one call with any arguments.
+/// @dev A proof calls one function between `start` and `finish`. Calls that revert change nothing and are not looked at.
+///      Given of the terms are the token, a `ProofToken`, and the two parties, of whom nothing matters but that they differ
+///      and are not the contract; any others would make every read of the token's storage a case of its own. The signers,
+///      the kind, the period and the salt are any.
+abstract contract ChannelsProof is Test {
+    using Logic for bool;
+    using Records for Record;
+
+    uint32 internal constant MIN_PERIOD = 1 hours;
+    uint32 internal constant MAX_PERIOD = 30 days;
+    address internal constant PAYER = address(0xA11CE);
+    address internal constant PAYEE = address(0xB0B);
+    address internal constant OTHER = address(0xCA401);
+
+    /// @dev Everything a step may change, as it was before it.
+    struct Books {
+        bytes32 id;
+        Record record;
+        uint256 balance;
+        uint256 payerGot;
+        uint256 payeeGot;
+        uint256 claims;
+        bytes32 otherId;
+        bytes32 otherRecord;
+        uint256 otherClaim;
+    }
+
+    /// @dev As a path: by the name of a contract halmos would look in out/, and prove whatever was built there last.
+    string private constant ARTIFACT = ".tool/proofs/out/Channels.sol/Channels.json";
+
+    IChannels internal channels;
+    ProofToken internal token;
+
+    function setUp() public virtual {
+        channels = IChannels(deployCode(ARTIFACT, abi.encode(MIN_PERIOD, MAX_PERIOD)));
+        token = new ProofToken();
+        SVM.enableSymbolicStorage(address(channels));
+        SVM.enableSymbolicStorage(address(token));
+        // Far from the end of uint40, where deadlines are kept; not zero, which stands for no deadline.
+        uint256 time = SVM.createUint(39, "time");
+        vm.assume(time != 0);
+        vm.warp(time);
+    }
+
+    /// @dev Completes the terms, assumes what the contract may rely on, and takes down the books.
+    function start(Channel memory channel) internal returns (Books memory books) {
+        (channel.payer, channel.payee, channel.token) = (PAYER, PAYEE, address(token));
+        books.id = channels.channelId(channel);
+        books.record = Records.read(address(channels), books.id);
+        bool exists = books.record.phase != Records.NONE;
+        vm.assume(books.record.isValid());
+        vm.assume(exists.implies(books.record.oneWay == channel.oneWay));
+
+        _takeDown(books, channel);
+        // Conservation, as it was before: the contract has what it owes this channel and its parties. And no token is
+        // so plentiful that sums overflow.
+        vm.assume((books.claims < 2 ** 128).and(books.balance < 2 ** 128));
+        vm.assume(books.balance >= books.record.held() + books.claims);
+        _takeDownOther(books);
+    }
+
+    /// @dev INV-1, INV-3: what the contract has beyond what it owes did not change; so each channel pays, or credits,
+    ///      exactly what was deposited into it. INV-2, INV-4, INV-7: see `isStep`. Three questions to the solver in all;
+    ///      one for each line would take it five times as long.
+    function finish(Books memory books, Channel memory channel) internal view {
+        Books memory then;
+        then.record = Records.read(address(channels), books.id);
+        _takeDown(then, channel);
+
+        assertTrue(then.record.isValid(), "the invariant is preserved");
+        bool balanced;
+        unchecked {
+            uint256 owedBefore = books.record.held() + books.claims;
+            uint256 owedAfter = then.record.held() + then.claims;
+            balanced = then.balance - owedAfter == books.balance - owedBefore;
+        }
+        bool untouched = Records.digest(address(channels), books.otherId) == books.otherRecord;
+        untouched = untouched.and(channels.claims(address(token), OTHER) == books.otherClaim);
+        assertTrue(balanced.and(untouched), "INV-1, INV-3: nothing appears or vanishes, here or elsewhere");
+        assertTrue(isStep(books.record, then.record, channel), "INV-2, INV-4, INV-7: a step forward");
+    }
+
+    /// @dev INV-2: totals only grow. INV-4: a deadline is set once, by the one-sided close, and never moves; only an
+    ///      agreed close removes it. INV-7: phases never go back, and a settled channel is never opened or paid again,
+    ///      but for its locks.
+    function isStep(Record memory before, Record memory then, Channel memory channel)
+        internal
+        view
+        returns (bool step)
+    {
+        bool ended = then.phase == Records.SETTLED;
+        step = (then.payerDeposit >= before.payerDeposit).and(then.payeeDeposit >= before.payeeDeposit);
+        step = step.and(then.withdrawn >= before.withdrawn).and(then.payeeWithdrawn >= before.payeeWithdrawn);
+        bool forgotten = ended.and(then.sequence == 0);
+        step = step.and((then.sequence >= before.sequence).or(forgotten));
+
+        step = step.and(then.phase >= before.phase);
+        step = step.and((before.phase == Records.SETTLED).implies(_isSame(before, then)));
+
+        bool starts = (before.phase <= Records.OPEN).and(then.phase == Records.CLOSING);
+        bool kept = (then.deadline == before.deadline).or(ended.and(then.deadline == 0));
+        step = step.and(starts.or(kept));
+        step = step.and(starts.implies(then.deadline == block.timestamp + channel.challengePeriod));
+    }
+
+    /// @dev Everything but the pools and the bits of the locks.
+    function _isSame(Record memory before, Record memory then) private pure returns (bool same) {
+        same = (then.deadline == before.deadline).and(then.payerDeposit == before.payerDeposit);
+        same = same.and(then.payeeDeposit == before.payeeDeposit).and(then.withdrawn == before.withdrawn);
+        same = same.and(then.payeeWithdrawn == before.payeeWithdrawn).and(then.sequence == before.sequence);
+        same = same.and(then.payerPaid == before.payerPaid).and(then.payeePaid == before.payeePaid);
+        same = same.and(then.locksRoot == before.locksRoot).and(then.phase == before.phase);
+    }
+
+    /// @dev What each party got since `start`: paid to it, or recorded as its claim.
+    function gains(Books memory books, Channel memory channel)
+        internal
+        view
+        returns (uint256 payerGot, uint256 payeeGot)
+    {
+        Books memory then;
+        _takeDown(then, channel);
+        unchecked {
+            payerGot = then.payerGot - books.payerGot;
+            payeeGot = then.payeeGot - books.payeeGot;
+        }
+    }
+
+    function _takeDown(Books memory books, Channel memory channel) private view {
+        books.balance = token.balanceOf(address(channels));
+        books.payerGot = channels.claims(address(token), channel.payer);
+        books.payeeGot = channels.claims(address(token), channel.payee);
+        unchecked {
+            books.claims = books.payerGot + books.payeeGot;
+            books.payerGot += token.balanceOf(channel.payer);
+            books.payeeGot += token.balanceOf(channel.payee);
+        }
+    }
+
+    function _takeDownOther(Books memory books) private {
+        books.otherId = SVM.createBytes32("other id");
+        vm.assume(books.otherId != books.id);
+        books.otherRecord = Records.digest(address(channels), books.otherId);
+        books.otherClaim = channels.claims(address(token), OTHER);
+    }
+}

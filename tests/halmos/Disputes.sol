@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Channel, Signatures, State} from "../../contracts/types/ChannelTypes.sol";
+import {ChannelsProof} from "./ChannelsProof.sol";
+import {Messages} from "./Messages.sol";
+import {Records} from "./Records.sol";
+
+/// @notice The newest state decides, whoever cannot be paid (INV-4, INV-8).
+contract DisputesProof is ChannelsProof {
+    using Messages for bytes32;
+
+    /// @notice INV-4: in time, every co-signed state with a higher sequence is accepted, whatever it says.
+    function check_newerStateIsAccepted(Channel memory channel, State memory state, Signatures memory signatures)
+        external
+    {
+        Books memory books = start(channel);
+        vm.assume(!channel.oneWay);
+        vm.assume(books.record.phase == Records.CLOSING);
+        vm.assume(block.timestamp < books.record.deadline);
+        vm.assume(state.sequence > books.record.sequence);
+        bytes32 digest = Messages.state(channels.domainSeparator(), books.id, state);
+        vm.assume(channel.payerSigner != address(0));
+        vm.assume(channel.payeeSigner != address(0));
+        vm.assume(digest.isSignedBy(signatures.payer, channel.payerSigner));
+        vm.assume(digest.isSignedBy(signatures.payee, channel.payeeSigner));
+
+        try channels.challenge(channel, state, signatures) {
+            assertTrue(Records.read(address(channels), books.id).sequence == state.sequence);
+        } catch {
+            fail();
+        }
+    }
+
+    /// @notice INV-4: a challenge succeeds only in time and with a higher sequence.
+    function check_olderOrLateStateIsRefused(Channel memory channel, State memory state, Signatures memory signatures)
+        external
+    {
+        Books memory books = start(channel);
+
+        channels.challenge(channel, state, signatures);
+
+        assertTrue(books.record.phase == Records.CLOSING);
+        assertTrue(block.timestamp < books.record.deadline);
+        assertTrue(state.sequence > books.record.sequence);
+    }
+
+    /// @notice INV-4, INV-8: after the deadline a settlement succeeds, even if the token refuses one party or both, and
+    ///         pays each of them, or credits, what the disputed state says.
+    function check_settlementPaysTheDisputedState(Channel memory channel) external {
+        Books memory books = start(channel);
+        vm.assume(books.record.phase == Records.CLOSING);
+        vm.assume(books.record.sequence != 0);
+        vm.assume(block.timestamp >= books.record.deadline);
+
+        try channels.settle(channel) {
+            (uint256 payerGot, uint256 payeeGot) = gains(books, channel);
+            assertTrue(payerGot == books.record.payerPaid);
+            assertTrue(payeeGot == books.record.payeePaid);
+        } catch {
+            fail();
+        }
+    }
+}

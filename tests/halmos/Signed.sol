@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {
+    Channel,
+    CloseIntent,
+    Phase,
+    Signature,
+    Signatures,
+    State,
+    Withdrawal
+} from "../../contracts/types/ChannelTypes.sol";
+import {ChannelsProof} from "./ChannelsProof.sol";
+import {Messages} from "./Messages.sol";
+import {Records} from "./Records.sol";
+
+/// @notice A signature is good for one message of one channel (INV-6): what is accepted was signed, as just this message,
+///         by just the terms' signers, and no two messages have one digest.
+/// @dev The precompile's `ecrecover` is a function nothing is known of; keccak256 has no collisions.
+contract SignedProof is ChannelsProof {
+    using Messages for bytes32;
+
+    function check_acceptedState(Channel memory channel, State memory state, Signatures memory signatures) external {
+        bytes32 id = _given(channel, Phase.Closing, false);
+
+        channels.challenge(channel, state, signatures);
+
+        _assertBoth(channel, Messages.state(channels.domainSeparator(), id, state), signatures);
+    }
+
+    function check_acceptedVoucher(Channel memory channel, uint128 paid, Signature memory signature) external {
+        bytes32 id = _given(channel, Phase.Open, true);
+
+        channels.collect(channel, paid, signature);
+
+        bytes32 digest = Messages.voucher(channels.domainSeparator(), id, paid);
+        assertTrue(digest.isSignedBy(signature, channel.payerSigner));
+    }
+
+    function check_acceptedWithdrawal(
+        Channel memory channel,
+        Withdrawal memory withdrawal,
+        Signatures memory signatures
+    ) external {
+        bytes32 id = _given(channel, Phase.Open, false);
+
+        channels.withdraw(channel, withdrawal, signatures);
+
+        _assertBoth(channel, Messages.withdrawal(channels.domainSeparator(), id, withdrawal), signatures);
+    }
+
+    function check_acceptedClose(Channel memory channel, int128 paid, Signatures memory signatures) external {
+        bytes32 id = _given(channel, Phase.Open, false);
+
+        channels.close(channel, paid, signatures);
+
+        _assertBoth(channel, Messages.close(channels.domainSeparator(), id, paid), signatures);
+    }
+
+    function check_acceptedIntent(Channel memory channel, CloseIntent memory intent, Signature memory signature)
+        external
+    {
+        bytes32 id = _given(channel, Phase.Open, false);
+
+        channels.startClose(channel, intent, signature);
+
+        bytes32 digest = Messages.intent(channels.domainSeparator(), id, intent);
+        bool byPayer = digest.isSignedBy(signature, channel.payerSigner);
+        assertTrue(byPayer || digest.isSignedBy(signature, channel.payeeSigner));
+    }
+
+    /// @notice Digests of one type differ if any member or the channel does.
+    function check_statesDiffer(bytes32 domain, bytes32 id, State memory state, bytes32 otherId, State memory other)
+        external
+        pure
+    {
+        bool equal = keccak256(abi.encode(id, state)) == keccak256(abi.encode(otherId, other));
+        assertTrue((Messages.state(domain, id, state) == Messages.state(domain, otherId, other)) == equal);
+    }
+
+    /// @notice Digests of different types differ, whatever they say and whichever channel they name.
+    function check_typesDiffer(
+        bytes32 domain,
+        bytes32[5] memory ids,
+        State memory state,
+        uint128 collected,
+        int128 paid,
+        Withdrawal memory withdrawal,
+        CloseIntent memory intent
+    ) external pure {
+        bytes32[5] memory digests = [
+            Messages.state(domain, ids[0], state),
+            Messages.voucher(domain, ids[1], collected),
+            Messages.close(domain, ids[2], paid),
+            Messages.withdrawal(domain, ids[3], withdrawal),
+            Messages.intent(domain, ids[4], intent)
+        ];
+        for (uint256 i = 0; i < digests.length; ++i) {
+            for (uint256 j = 0; j < i; ++j) {
+                assertTrue(digests[i] != digests[j]);
+            }
+        }
+    }
+
+    /// @dev A channel in this phase, before its deadline, with 1000 deposited by each side that may.
+    function _given(Channel memory channel, Phase phase, bool oneWay) private returns (bytes32 id) {
+        vm.assume(channel.payerSigner != address(0));
+        vm.assume(channel.payeeSigner != address(0));
+        channel.token = address(token);
+        channel.oneWay = oneWay;
+        id = channels.channelId(channel);
+        uint256 deadline = phase == Phase.Closing ? uint256(type(uint40).max) : 0;
+        uint256 flags = oneWay ? 1 : 256;
+        uint256 first = uint256(keccak256(abi.encode(id, Records.RECORDS_SLOT)));
+        vm.store(
+            address(channels),
+            bytes32(first),
+            bytes32((flags << 240) | (uint256(phase) << 232) | (deadline << 192) | 1000)
+        );
+        vm.store(address(channels), bytes32(first + 1), bytes32(uint256(oneWay ? 0 : 1000)));
+        vm.store(address(channels), bytes32(first + 2), bytes32(0));
+    }
+
+    function _assertBoth(Channel memory channel, bytes32 digest, Signatures memory signatures) private pure {
+        assertTrue(digest.isSignedBy(signatures.payer, channel.payerSigner));
+        assertTrue(digest.isSignedBy(signatures.payee, channel.payeeSigner));
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Channel, Collect, Lock, Signature} from "../../contracts/types/ChannelTypes.sol";
+import {ChannelsProof} from "./ChannelsProof.sol";
+import {Logic} from "./Logic.sol";
+import {ProofCondition} from "./ProofCondition.sol";
+import {Record, Records} from "./Records.sol";
+import {SVM} from "./Svm.sol";
+
+/// @notice Locks and vouchers are paid once (INV-9, INV-10).
+/// @dev Shares are 0 and 10000, and 10001, which does not count; Merkle proofs have at most two steps.
+contract SingleProof is ChannelsProof {
+    using Logic for bool;
+
+    /// @notice INV-10: a voucher pays its figure, or the deposit if that is less, less what was collected; so the same
+    ///         one again pays nothing.
+    function check_voucherPaysOnce(Channel memory channel, uint128 paid, Signature memory signature) external {
+        Books memory books = start(channel);
+
+        channels.collect(channel, paid, signature);
+
+        (, uint256 payeeGot) = gains(books, channel);
+        uint256 collected = Records.read(address(channels), books.id).withdrawn;
+        assertTrue((collected == paid).or((collected == books.record.payerDeposit).and(collected < paid)));
+        assertTrue(payeeGot == collected - books.record.withdrawn);
+        assertTrue(payeeGot != 0);
+    }
+
+    /// @notice INV-10, INV-1: two vouchers for one channel in one batch, equal or not: the books balance.
+    function check_batchOfVouchers(
+        Channel memory channel,
+        uint128 first,
+        uint128 second,
+        Signature memory firstSignature,
+        Signature memory secondSignature
+    ) external {
+        Books memory books = start(channel);
+        Collect[] memory items = new Collect[](2);
+        items[0] = Collect(channel, first, firstSignature);
+        items[1] = Collect(channel, second, secondSignature);
+
+        channels.collectMany(items);
+
+        finish(books, channel);
+    }
+
+    function check_unlockForReceiver(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
+        _unlock(channel, lock, proof, 10_000);
+    }
+
+    function check_unlockForSender(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
+        _unlock(channel, lock, proof, 0);
+    }
+
+    function check_unlockWithBadShare(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
+        _unlock(channel, lock, proof, 10_001);
+    }
+
+    /// @dev INV-9: an unlock succeeds only if the lock's bit was clear, sets it and no other; pays what was locked, as
+    ///      far as its pool goes, to the receiver if so decided in time, else, and only after the expiry, to the sender.
+    function _unlock(Channel memory channel, Lock memory lock, bytes32[] memory proof, uint256 share) private {
+        uint256 decidedAt = SVM.createUint(256, "decidedAt");
+        lock.condition = address(new ProofCondition(share, decidedAt));
+        Books memory books = start(channel);
+
+        channels.unlock(channel, lock, proof);
+
+        finish(books, channel);
+        Record memory then = Records.read(address(channels), books.id);
+        uint256 bit = 1 << lock.index;
+        assertTrue(books.record.phase == Records.SETTLED, "INV-9: only once settled");
+        assertTrue(books.record.resolved & bit == 0, "INV-9: only once");
+        assertTrue(then.resolved == books.record.resolved | bit, "INV-9: it is marked");
+        bool counts = (decidedAt != 0).and(decidedAt <= lock.expiry);
+        counts = counts.and(decidedAt <= block.timestamp).and(share <= 10_000);
+        assertTrue(counts.or(block.timestamp > lock.expiry), "INV-9: decided in time, or expired");
+        _assertPaid(books, channel, lock, counts.and(share == 10_000));
+    }
+
+    function _assertPaid(Books memory books, Channel memory channel, Lock memory lock, bool toReceiver) private view {
+        uint256 pool = lock.fromPayer ? books.record.payerPool : books.record.payeePool;
+        uint256 amount = lock.amount < pool ? lock.amount : pool;
+        (uint256 payerGot, uint256 payeeGot) = gains(books, channel);
+        bool toPayee = toReceiver == lock.fromPayer;
+        assertTrue(payerGot == (toPayee ? 0 : amount), "INV-9: the payer's part");
+        assertTrue(payeeGot == (toPayee ? amount : 0), "INV-9: the payee's part");
+    }
+}
