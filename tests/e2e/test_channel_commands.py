@@ -194,14 +194,3 @@ def test_status_and_payments_fail_by_name_when_nobody_serves(tmp_path: Path, up:
 
     assert status.status == exits.UNREACHABLE
     assert (listed.status, listed.error["code"]) == (exits.UNREACHABLE, "rpc-unavailable")
-
-
-def test_contracts_are_deployed_by_any_key_with_gas(up: Up) -> None:
-    options = ("--rpc-url", f"http://127.0.0.1:{up.ports[0]}", "--password-file", str(up.home / "password"))
-
-    deployed = up.run("deploy", *options, "--challenge-period-min", "60", "--dev-token").data
-    refused = up.run("deploy", *options, "--challenge-period-min", "60", "--challenge-period-max", "59")
-
-    assert deployed["chain_id"] == 31337
-    assert len({deployed["contract"], deployed["token"], None}) == 3
-    assert (refused.status, refused.error["code"]) == (exits.REFUSED, "call-reverted")

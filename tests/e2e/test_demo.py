@@ -56,6 +56,10 @@ def test_the_five_acts_end_with_every_unit_accounted_for(temporary: Path) -> Non
     assert calls(out) == {
         ("deployer", "deploy DevUSDC"): 1,
         ("deployer", "deploy Channels"): 1,
+        ("deployer", "deploy HashLock"): 1,
+        ("deployer", "deploy Arbitration"): 1,
+        ("deployer", "deploy AllOf"): 1,
+        ("deployer", "deploy Optimistic"): 1,
         ("deployer", "mint"): 1,
         ("agent's node", "depositWithAuthorization"): 3,
         ("agent's node", "collect"): 1,

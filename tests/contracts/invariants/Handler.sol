@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {
+    Authorization,
     Challenge,
     Channel,
     ChannelView,
@@ -15,14 +16,14 @@ import {
     State,
     Withdrawal
 } from "../../../contracts/types/ChannelTypes.sol";
+import {CheatHandler} from "./CheatHandler.sol";
 import {HandlerBase} from "./HandlerBase.sol";
-import {LockHandler} from "./LockHandler.sol";
 
 /// @notice Drives four channels with random calls that honest, cheating and unrelated callers could make, and keeps
 ///         accounts of its own to compare the contract with.
 /// @dev Every action returns early where the contract would refuse it, so that none reverts (`fail_on_revert`); what
 ///      has to be refused at any time is tried with `refused`, which fails if the contract does it.
-contract Handler is LockHandler {
+contract Handler is CheatHandler {
     constructor(IChannels channels_, DevUSDC usdc_) HandlerBase(channels_, usdc_) {}
 
     /* ACTIONS */
@@ -59,21 +60,29 @@ contract Handler is LockHandler {
         _ledgers[index].payerDeposited += amount;
     }
 
-    /// @dev Both sign a state that the deposits cover, or, as cheats and reorgs may have it, one that they do not.
-    function signState(uint256 index, int128 paid, uint128 payerLocked, uint128 payeeLocked, bool covered) public {
-        index = bound(index, 0, CHANNELS - 2);
-        ChannelView memory known = viewAt(index);
-        if (covered) {
-            int256 payerFunds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
-            int256 payeeFunds = int256(uint256(known.payeeDeposit)) - int256(uint256(known.payeeWithdrawn));
-            if (payerFunds + payeeFunds < 0) return;
-            paid = int128(bound(paid, -payeeFunds, payerFunds));
-            payerLocked = uint128(bound(payerLocked, 0, uint256(payerFunds - paid)));
-            payeeLocked = uint128(bound(payeeLocked, 0, uint256(payeeFunds + paid)));
+    /// @dev Anybody may send it, once, with the terms that were signed and no others.
+    function depositWithAuthorization(uint256 index, bool forPayee, uint256 amount) external growing {
+        index = bound(index, 0, CHANNELS - 1);
+        if (index == CHANNELS - 1) forPayee = false;
+        amount = bound(amount, 1, 1000);
+        address from = forPayee ? _payee.addr : _payer.addr;
+        Authorization memory authorization = authorize(index, forPayee, amount);
+        bytes memory call_ =
+            abi.encodeCall(channels.depositWithAuthorization, (channelAt(index), forPayee, amount, authorization));
+        bytes memory otherAmount =
+            abi.encodeCall(channels.depositWithAuthorization, (channelAt(index), forPayee, amount + 1, authorization));
+        Phase phase = viewAt(index).phase;
+        usdc.mint(address(this), amount);
+        if ((phase != Phase.None && phase != Phase.Open) || usdc.isBlacklisted(from)) {
+            return refused(_stranger, call_);
         }
-        uint64 sequence = ++_ledgers[index].signed;
-        bytes32 root = addLocks(index, sequence, payerLocked, payeeLocked);
-        _states[index][sequence] = State(sequence, paid, payerLocked, payeeLocked, root);
+
+        assertTrue(usdc.transfer(from, amount));
+        refused(_stranger, otherAmount);
+        done("depositWithAuthorization", _stranger, call_);
+        if (forPayee) _ledgers[index].payeeDeposited += amount;
+        else _ledgers[index].payerDeposited += amount;
+        refused(_stranger, call_);
     }
 
     function startClose(uint256 index, bool byPayee, uint64 sequence) external growing {
@@ -81,17 +90,7 @@ contract Handler is LockHandler {
         address caller = byPayee ? _payee.addr : _payer.addr;
         sequence = uint64(bound(sequence, 0, _ledgers[index].signed));
         State memory state = _states[index][sequence];
-        Channel memory channel = channelAt(index);
-        bytes memory call_ = sequence == 0
-            ? abi.encodeWithSignature(
-                "startClose((address,address,address,address,address,uint32,bool,uint88))", channel
-            )
-            : abi.encodeWithSignature(
-                "startClose((address,address,address,address,address,uint32,bool,uint88),(uint64,int128,uint128,uint128,bytes32),((bytes32,bytes32),(bytes32,bytes32)))",
-                channel,
-                state,
-                signBoth(stateHash(index, state))
-            );
+        bytes memory call_ = startCall(index, state);
         refused(_stranger, call_);
         if (viewAt(index).phase != Phase.Open) return refused(caller, call_);
 
@@ -139,8 +138,7 @@ contract Handler is LockHandler {
         if (fresh) signState(index, paid, 0, 0, true);
         sequence = fresh ? ledger.signed : uint64(bound(sequence, 0, ledger.signed));
         State memory state = _states[index][sequence];
-        Signatures memory signatures = signBoth(stateHash(index, state));
-        bytes memory call_ = abi.encodeCall(channels.challenge, (channelAt(index), state, signatures));
+        bytes memory call_ = challengeCall(index, state);
         bool early = vm.getBlockTimestamp() < ledger.deadline;
         bool accepts = viewAt(index).phase == Phase.Closing && early && sequence > ledger.newest;
         if (!accepts) return refused(_stranger, call_);

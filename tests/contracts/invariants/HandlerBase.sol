@@ -6,6 +6,7 @@ import {Test, Vm} from "forge-std/Test.sol";
 import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {
+    Authorization,
     Channel,
     ChannelView,
     CloseIntent,
@@ -22,6 +23,11 @@ import {
 abstract contract HandlerBase is Test {
     uint32 public constant PERIOD = 100;
     uint256 public constant CHANNELS = 4;
+
+    // Solidity cannot tell overloads apart by name.
+    string internal constant START_CLOSE = "startClose((address,address,address,address,address,uint32,bool,uint88))";
+    string internal constant START_CLOSE_WITH_STATE =
+        "startClose((address,address,address,address,address,uint32,bool,uint88),(uint64,int128,uint128,uint128,bytes32),((bytes32,bytes32),(bytes32,bytes32)))";
 
     /// @notice What the handler knows about a channel from its own calls alone.
     struct Ledger {
@@ -50,6 +56,7 @@ abstract contract HandlerBase is Test {
     mapping(uint256 index => mapping(uint64 sequence => Lock[2])) internal _locks;
     mapping(uint256 index => bool[2]) internal _resolved;
     mapping(bytes32 name => uint256) public calls;
+    uint256 private _authorizations;
 
     constructor(IChannels channels_, DevUSDC usdc_) {
         (channels, usdc) = (channels_, usdc_);
@@ -155,6 +162,30 @@ abstract contract HandlerBase is Test {
         return Signature(r, vs);
     }
 
+    /// @dev Each with a salt of its own.
+    function authorize(uint256 index, bool byPayee, uint256 amount)
+        internal
+        returns (Authorization memory authorization)
+    {
+        Vm.Wallet storage wallet = byPayee ? _payee : _payer;
+        authorization.authSalt = bytes32(++_authorizations);
+        authorization.validBefore = type(uint256).max;
+        bytes32 structHash = keccak256(
+            abi.encode(
+                usdc.RECEIVE_WITH_AUTHORIZATION_TYPEHASH(),
+                wallet.addr,
+                address(channels),
+                amount,
+                authorization.validAfter,
+                authorization.validBefore,
+                keccak256(abi.encode(idAt(index), authorization.authSalt))
+            )
+        );
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", usdc.DOMAIN_SEPARATOR(), structHash));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(wallet, digest);
+        authorization.signature = abi.encodePacked(r, s, v);
+    }
+
     function stateHash(uint256 index, State memory s) internal view returns (bytes32) {
         bytes32 typehash = keccak256(
             "State(bytes32 channelId,uint64 sequence,int128 paid,uint128 payerLocked,uint128 payeeLocked,bytes32 locksRoot)"
@@ -186,6 +217,17 @@ abstract contract HandlerBase is Test {
 
     function max(uint256 a, uint256 b) internal pure returns (uint256) {
         return a > b ? a : b;
+    }
+
+    /// @dev A bare close if the state is number 0, which nobody signs.
+    function startCall(uint256 index, State memory state) internal returns (bytes memory) {
+        if (state.sequence == 0) return abi.encodeWithSignature(START_CLOSE, channelAt(index));
+        Signatures memory signatures = signBoth(stateHash(index, state));
+        return abi.encodeWithSignature(START_CLOSE_WITH_STATE, channelAt(index), state, signatures);
+    }
+
+    function challengeCall(uint256 index, State memory state) internal returns (bytes memory) {
+        return abi.encodeCall(channels.challenge, (channelAt(index), state, signBoth(stateHash(index, state))));
     }
 
     function intentCall(uint256 index, bool byPayee, State memory state, uint64 minSequence)

@@ -6,6 +6,7 @@ import {Test} from "forge-std/Test.sol";
 import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
 import {ChannelView, Phase} from "../../../contracts/types/ChannelTypes.sol";
+import {CheatHandler} from "./CheatHandler.sol";
 import {Handler} from "./Handler.sol";
 import {LockHandler} from "./LockHandler.sol";
 
@@ -22,9 +23,9 @@ contract InvariantsTest is Test {
         _handler = new Handler(_channels, _usdc);
         _usdc.transferOwnership(address(_handler));
 
-        bytes4[] memory selectors = new bytes4[](20);
+        bytes4[] memory selectors = new bytes4[](25);
         selectors[0] = Handler.deposit.selector;
-        selectors[1] = Handler.signState.selector;
+        selectors[1] = LockHandler.signState.selector;
         selectors[2] = Handler.startClose.selector;
         selectors[3] = Handler.challenge.selector;
         selectors[4] = Handler.settle.selector;
@@ -43,11 +44,16 @@ contract InvariantsTest is Test {
         selectors[17] = LockHandler.decide.selector;
         selectors[18] = LockHandler.unlock.selector;
         selectors[19] = LockHandler.unlockMany.selector;
+        selectors[20] = Handler.depositWithAuthorization.selector;
+        selectors[21] = CheatHandler.misuse.selector;
+        selectors[22] = CheatHandler.misuseVoucher.selector;
+        selectors[23] = CheatHandler.defend.selector;
+        selectors[24] = CheatHandler.betray.selector;
         targetSelector(FuzzSelector({addr: address(_handler), selectors: selectors}));
         targetContract(address(_handler));
     }
 
-    /// @dev All in one, so that every history is checked for all of them; INV-2 is the handler's.
+    /// @dev All in one, so that every history is checked for all of them; INV-2, 5, 6, 8 and 9 are the handlers'.
     /// forge-config: default.invariant.runs = 128
     /// forge-config: default.invariant.depth = 100
     function invariant_TheProtocolHolds() public view {

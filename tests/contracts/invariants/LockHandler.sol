@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Channel, ChannelView, Lock, Phase, Unlock} from "../../../contracts/types/ChannelTypes.sol";
+import {ChannelView, Lock, Phase, State, Unlock} from "../../../contracts/types/ChannelTypes.sol";
 import {ScriptedCondition} from "../mocks/ScriptedCondition.sol";
 import {HandlerBase} from "./HandlerBase.sol";
 
@@ -22,13 +22,33 @@ abstract contract LockHandler is HandlerBase {
 
     /* ACTIONS */
 
-    /// @dev A first decision stands, as the law of conditions has it; a lie counts as none.
-    function decide(uint256 index, bool ofPayee, uint256 shareBps, bool lies) external {
+    /// @dev Both sign a state that the deposits cover, or, as cheats and reorgs may have it, one that they do not.
+    function signState(uint256 index, int128 paid, uint128 payerLocked, uint128 payeeLocked, bool covered) public {
+        index = bound(index, 0, CHANNELS - 2);
+        ChannelView memory known = viewAt(index);
+        if (covered) {
+            int256 payerFunds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
+            int256 payeeFunds = int256(uint256(known.payeeDeposit)) - int256(uint256(known.payeeWithdrawn));
+            if (payerFunds + payeeFunds < 0) return;
+            paid = int128(bound(paid, -payeeFunds, payerFunds));
+            payerLocked = uint128(bound(payerLocked, 0, uint256(payerFunds - paid)));
+            payeeLocked = uint128(bound(payeeLocked, 0, uint256(payeeFunds + paid)));
+        }
+        uint64 sequence = ++_ledgers[index].signed;
+        bytes32 root = addLocks(index, sequence, payerLocked, payeeLocked);
+        _states[index][sequence] = State(sequence, paid, payerLocked, payeeLocked, root);
+    }
+
+    /// @dev A first decision stands, as the law of conditions has it; a lie counts as none, and so does one that comes
+    ///      late, which is tried where no deadline is missed by waiting for it.
+    function decide(uint256 index, bool ofPayee, uint256 shareBps, bool lies, bool late) external {
         index = bound(index, 0, CHANNELS - 2);
         Lock memory lock = _locks[index][_ledgers[index].newest][ofPayee ? 1 : 0];
         if (lock.amount == 0) return;
         (, uint256 decidedAt) = _condition.outcome(lock.key);
         if (decidedAt != 0 && decidedAt <= vm.getBlockTimestamp()) return;
+        bool settled = viewAt(index).phase == Phase.Settled;
+        if (late && settled && vm.getBlockTimestamp() <= lock.expiry) vm.warp(lock.expiry + 1);
         if (lies) _condition.decide(lock.key, bound(shareBps, WHOLE + 1, type(uint256).max), vm.getBlockTimestamp());
         else _condition.decide(lock.key, bound(shareBps, 0, WHOLE), vm.getBlockTimestamp());
     }
@@ -116,7 +136,7 @@ abstract contract LockHandler is HandlerBase {
 
     /* WHAT MUST COME OF THEM */
 
-    function bringToEnd(uint256 index) private {
+    function bringToEnd(uint256 index) internal {
         if (viewAt(index).phase != Phase.Closing) return;
         if (vm.getBlockTimestamp() < _ledgers[index].deadline) vm.warp(_ledgers[index].deadline);
         uint256 before = held();
@@ -156,7 +176,7 @@ abstract contract LockHandler is HandlerBase {
         else _ledgers[index].fromPayeePool += payerAmount + payeeAmount;
     }
 
-    function owned() private view returns (Owned memory) {
+    function owned() internal view returns (Owned memory) {
         (uint256 payerPushed, uint256 payeePushed) = (usdc.balanceOf(_payer.addr), usdc.balanceOf(_payee.addr));
         return Owned({
             payer: payerPushed + channels.claims(address(usdc), _payer.addr),
