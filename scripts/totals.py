@@ -1,4 +1,4 @@
-"""Add up what the test suites reported; a suite that ran nothing is a failure.
+"""Add up what the test suites reported, and name what failed; a suite that ran nothing is a failure.
 
 Usage: scripts/totals.py <reports folder> <suite>...
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+FORGE_FAILURE = re.compile(r"^\[FAIL.*$", re.MULTILINE)
 FORGE_TOTAL = re.compile(r"(\d+) tests passed, (\d+) failed, (\d+) skipped \(\d+ total tests\)")
 
 
@@ -76,8 +77,22 @@ def read(suite: str, reports: Path) -> Totals:
     return read_forge(reports / "forge.log") if suite == "forge" else read_junit(suite, reports / f"{suite}.xml")
 
 
+def failures(suite: str, reports: Path) -> list[str]:
+    """Return one line for each test of a suite that failed: its name, then the first line of why."""
+    if suite == "forge":
+        # forge says it twice: where it happens, and in a list at the end.
+        return list(dict.fromkeys(FORGE_FAILURE.findall((reports / "forge.log").read_text())))
+    cases = ET.parse(reports / f"{suite}.xml").getroot().iter("testcase")  # noqa: S314 (pytest wrote it a moment ago)
+    return [
+        f"{case.get('classname')}::{case.get('name')}: {(reason.get('message') or '').partition(chr(10))[0]}"
+        for case in cases
+        for reason in case
+        if reason.tag in {"failure", "error"}
+    ]
+
+
 def main(arguments: list[str]) -> int:
-    """Print one line for each suite and the total as the last line.
+    """Print a line for each test that failed, one for each suite, and the total as the last line.
 
     Returns
     -------
@@ -94,6 +109,8 @@ def main(arguments: list[str]) -> int:
             print(error)
             complete = False
             continue
+        for failure in failures(suite, reports) if totals.failed else []:
+            print(f"FAILED     {suite}: {failure}")
         print(f"{suite:10} {totals}" + ("" if totals.passed + totals.failed else "  <- ran nothing"))
         complete = complete and totals.passed + totals.failed > 0
         sum_of_all += totals

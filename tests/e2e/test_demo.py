@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,7 +100,6 @@ def test_ctrl_c_in_the_middle_leaves_no_process_and_no_file(temporary: Path) -> 
 
 @pytest.mark.timeout(60)
 def test_a_missing_anvil_is_named(temporary: Path, tmp_path: Path) -> None:
-    begun = time.monotonic()
     process = subprocess.run(
         [*COMMAND, "demo", "--json"],
         capture_output=True,
@@ -112,4 +110,3 @@ def test_a_missing_anvil_is_named(temporary: Path, tmp_path: Path) -> None:
 
     assert process.returncode == exits.FAILED
     assert json.loads(process.stderr)["error"]["code"] == "tool-missing"
-    assert time.monotonic() - begun < 30

@@ -416,5 +416,5 @@ class ChannelMachine(LockRules, RuleBasedStateMachine):
                     assert position.funds.payee_free(state) >= 0
 
 
-ChannelMachine.TestCase.settings = settings(max_examples=500, stateful_step_count=40, deadline=None)
+ChannelMachine.TestCase.settings = settings(max_examples=500, stateful_step_count=40)
 TestChannelMachine = ChannelMachine.TestCase

@@ -192,5 +192,5 @@ class VoucherMachine(RuleBasedStateMachine):
             assert self.payee.voucher.voucher.paid <= self.payee.funds.payer_deposit
 
 
-VoucherMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+VoucherMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=30)
 TestVoucherMachine = VoucherMachine.TestCase

@@ -52,3 +52,21 @@ def test_a_suite_without_a_report_fails_the_run(tmp_path: Path) -> None:
     assert "forge: no totals" in done.stdout
     assert "python: no totals" in done.stdout
     assert done.returncode == 1
+
+
+def test_what_failed_is_named_once_with_the_reason(tmp_path: Path) -> None:
+    failed = "[FAIL: too little] test_Pays() (gas: 9)\n"
+    (tmp_path / "forge.log").write_text(failed + FORGE.format(failed=1) + failed)
+    case = (
+        '<testcase classname="tests.test_pay" name="test_pays"><failure message="assert 1 == 2&#10;more"/></testcase>'
+    )
+    (tmp_path / "python.xml").write_text(
+        f'<testsuites><testsuite tests="1" failures="1" errors="0" skipped="0">{case}</testsuite></testsuites>'
+    )
+
+    lines = totals(tmp_path, "forge", "python").stdout.splitlines()
+
+    assert [line for line in lines if line.startswith("FAILED")] == [
+        "FAILED     forge: [FAIL: too little] test_Pays() (gas: 9)",
+        "FAILED     python: tests.test_pay::test_pays: assert 1 == 2",
+    ]

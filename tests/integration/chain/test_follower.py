@@ -262,7 +262,7 @@ def test_an_outage_is_waited_out(chain: Chain, database: Database, monkeypatch: 
                 heard.set()
 
         running = asyncio.create_task(follower.run(on_change))
-        await asyncio.wait_for(heard.wait(), 10)
+        await asyncio.wait_for(heard.wait(), 60)
         running.cancel()
         assert faults[0] is not None
         assert "connection refused" in faults[0]
@@ -284,7 +284,7 @@ def test_a_close_is_noticed_within_one_block(ticking_chain: Chain, database: Dat
 
         running = asyncio.create_task(follower.run(on_change))
         sent = await asyncio.to_thread(pair.send, calls.start_close(pair.channel))
-        seen = await asyncio.wait_for(noticed, 10)
+        seen = await asyncio.wait_for(noticed, 60)
         running.cancel()
         return sent, seen
 
@@ -305,7 +305,7 @@ def test_a_start_tells_where_it_stands_at_once(chain: Chain, database: Database)
                 first.set_result(head)
 
         running = asyncio.create_task(follower.run(on_change))
-        head = await asyncio.wait_for(first, 10)
+        head = await asyncio.wait_for(first, 60)
         running.cancel()
         return head
 

@@ -121,7 +121,7 @@ def check(uow: UnitOfWork, chain: list[ModelBlock], confirmations: int) -> None:
     assert disputed == {i for i in CHANNELS if isinstance(records[i].head.phase, Closing)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.integers(1, KEEP - 1))
 def test_the_records_equal_the_folded_chain(data: st.DataObject, confirmations: int) -> None:
     chain: list[ModelBlock] = []
