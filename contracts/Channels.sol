@@ -6,7 +6,6 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IChannels} from "./interfaces/IChannels.sol";
@@ -15,6 +14,7 @@ import {Incoming} from "./libraries/Incoming.sol";
 import {Locks} from "./libraries/Locks.sol";
 import {Outcomes} from "./libraries/Outcomes.sol";
 import {Payout} from "./libraries/Payout.sol";
+import {Record} from "./libraries/Records.sol";
 import {Signing} from "./libraries/Signing.sol";
 import {
     Authorization,
@@ -43,40 +43,12 @@ import {
 contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
-    /// @dev One comment line starts each storage slot; an opening by the payer writes the first slot only.
-    struct Record {
-        // Everything a one-way channel ever needs.
-        uint96 payerDeposit;
-        uint96 withdrawn; // two-way: by the payer; one-way: collected by the payee
-        uint40 deadline;
-        Phase phase;
-        bool oneWay;
-        bool payeeSide; // whether the next slot is in use; if not, nobody pays for reading it
-        // The payee's side of a two-way channel.
-        uint96 payeeDeposit;
-        uint96 payeeWithdrawn;
-        // The disputed state, already split: deposits and withdrawals are fixed once the channel is Closing.
-        uint96 payerPaid;
-        uint96 payeePaid;
-        uint64 sequence; // zero: there is no disputed state, and this slot and the next two are empty
-        // What the disputed state locks. Written only if there is something locked, as is the next slot.
-        uint96 payerPool;
-        uint96 payeePool;
-        // The Merkle root of its locks.
-        bytes32 locksRoot;
-        // One bit a lock, by its index: set once it is resolved.
-        uint256 resolved;
-    }
-
     /// @dev Payouts of a batch that go out as one transfer: those that follow one another in one token to one receiver.
     struct Run {
         address token;
         address to;
         uint256 amount;
     }
-
-    /// @dev Per side, so that totals, shares and pools fit uint96.
-    uint256 private constant MAX_DEPOSIT = 2 ** 95 - 1;
 
     /// @inheritdoc IChannels
     uint32 public immutable minChallengePeriod;
@@ -149,19 +121,14 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
             revert ChannelNotOpen(id, record.phase);
         }
 
-        if (forPayee) {
-            record.payeeDeposit = _raise(record.payeeDeposit, amount);
-            record.payeeSide = true;
-        } else {
-            record.payerDeposit = _raise(record.payerDeposit, amount);
-        }
+        record.raise(forPayee, amount);
 
         if (opens) {
             // Both deposits are known here, so the payee's slot is not read.
             uint96 first = SafeCast.toUint96(amount);
             emit ChannelOpened(id, channel.payer, channel.payee, channel, forPayee ? 0 : first, forPayee ? first : 0);
         } else {
-            emit Deposited(id, record.payerDeposit, record.payeeSide ? record.payeeDeposit : 0);
+            emit Deposited(id, record.payerDeposit, record.hasPayeeSide ? record.payeeDeposit : 0);
         }
     }
 
@@ -178,11 +145,6 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         }
     }
 
-    function _raise(uint96 deposited, uint256 amount) private pure returns (uint96) {
-        if (amount > MAX_DEPOSIT - deposited) revert DepositTooLarge(deposited, amount, MAX_DEPOSIT);
-        return SafeCast.toUint96(deposited + amount);
-    }
-
     /* PAYMENTS FROM AN OPEN CHANNEL */
 
     /// @inheritdoc IChannels
@@ -197,35 +159,10 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         if (block.timestamp >= withdrawal.deadline) revert WithdrawalExpired(withdrawal.deadline, block.timestamp);
         _revertIf(_checkSignatures(channel, ChannelHash.hashWithdrawal(id, withdrawal), signatures));
 
-        (uint256 payerAmount, uint256 payeeAmount) = _takeOut(record, withdrawal);
+        (uint256 payerAmount, uint256 payeeAmount) = record.takeOut(withdrawal);
 
-        emit Withdrawn(id, record.withdrawn, record.payeeSide ? record.payeeWithdrawn : 0);
+        emit Withdrawn(id, record.withdrawn, record.hasPayeeSide ? record.payeeWithdrawn : 0);
         _payBoth(channel, payerAmount, payeeAmount);
-    }
-
-    /// @dev Raises the withdrawn totals and returns by how much; a total that does not rise is not written.
-    function _takeOut(Record storage record, Withdrawal calldata withdrawal)
-        private
-        returns (uint256 payerAmount, uint256 payeeAmount)
-    {
-        (uint256 payeeDeposit, uint256 payeeWithdrawn) = _payeeSide(record);
-        uint256 payerWithdrawn = record.withdrawn;
-        payerAmount = Math.saturatingSub(withdrawal.payerTotal, payerWithdrawn);
-        payeeAmount = Math.saturatingSub(withdrawal.payeeTotal, payeeWithdrawn);
-        if (payerAmount == 0 && payeeAmount == 0) {
-            revert NothingToWithdraw(withdrawal.payerTotal, withdrawal.payeeTotal, payerWithdrawn, payeeWithdrawn);
-        }
-        payerWithdrawn += payerAmount;
-        payeeWithdrawn += payeeAmount;
-        uint256 deposited = record.payerDeposit + payeeDeposit;
-        if (payerWithdrawn + payeeWithdrawn > deposited) {
-            revert WithdrawalExceedsDeposits(payerWithdrawn + payeeWithdrawn, deposited);
-        }
-        if (payerAmount != 0) record.withdrawn = SafeCast.toUint96(payerWithdrawn);
-        if (payeeAmount != 0) {
-            record.payeeWithdrawn = SafeCast.toUint96(payeeWithdrawn);
-            record.payeeSide = true;
-        }
     }
 
     /// @inheritdoc IChannels
@@ -305,11 +242,11 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         Record storage record = _records[id];
         if (!_isActive(record.phase)) revert ChannelNotActive(id, record.phase);
         _revertIf(_checkSignatures(channel, ChannelHash.hashClose(id, paid), signatures));
-        (uint96 left, int256 payerFunds) = _funds(record, channel.oneWay);
+        (uint96 left, int256 payerFunds) = record.funds(channel.oneWay);
         int256 payerBalance = payerFunds - paid;
         if (payerBalance < 0 || payerBalance > int256(uint256(left))) revert CloseExceedsBalance(payerBalance, left);
 
-        if (record.phase == Phase.Closing) _endDispute(record);
+        if (record.phase == Phase.Closing) record.endDispute();
         record.phase = Phase.Settled;
 
         // Nothing is locked in an agreed close: both pools are empty.
@@ -340,14 +277,6 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         if (due != collected) emit Collected(id, due);
         emit Closed(id, deposited - due, 0);
         _payBoth(channel, deposited - due, due - collected);
-    }
-
-    /// @dev Forgets the disputed state, so that none of its locks can be resolved any more.
-    function _endDispute(Record storage record) private {
-        record.deadline = 0;
-        if (record.sequence == 0) return;
-        (record.payerPaid, record.payeePaid, record.sequence) = (0, 0, 0);
-        (record.payerPool, record.payeePool, record.locksRoot) = (0, 0, 0);
     }
 
     /// @inheritdoc IChannels
@@ -466,20 +395,7 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         err = _checkSignatures(channel, ChannelHash.hashState(id, state), signatures);
         if (err.length != 0) return err;
 
-        (uint96 left, int256 payerFunds) = _funds(record, false);
-        (uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool) =
-            Payout.split(left, payerFunds - state.paid, state.payerLocked, state.payeeLocked);
-        bool hadLocks = current != 0 && record.payerPaid + record.payeePaid != left;
-        bool hasLocks = payerPaid + payeePaid != left;
-
-        record.payerPaid = payerPaid;
-        record.payeePaid = payeePaid;
-        record.sequence = state.sequence;
-        if (hadLocks || hasLocks) {
-            record.payerPool = payerPool;
-            record.payeePool = payeePool;
-            record.locksRoot = hasLocks ? state.locksRoot : bytes32(0);
-        }
+        record.dispute(state);
 
         emit Challenged(id, state);
     }
@@ -523,27 +439,10 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
         uint96 payerPool;
         uint96 payeePool;
-        (payerPaid, payeePaid, payerPool, payeePool) = _outcome(record);
+        (payerPaid, payeePaid, payerPool, payeePool) = record.outcome();
         record.phase = Phase.Settled;
 
         emit Settled(id, payerPaid, payeePaid, payerPool, payeePool);
-    }
-
-    /// @dev The split that `settle` pays: the disputed state's, or without one that of what the chain knows.
-    function _outcome(Record storage record)
-        private
-        view
-        returns (uint96 payerPaid, uint96 payeePaid, uint96 payerPool, uint96 payeePool)
-    {
-        (uint96 left, int256 payerFunds) = _funds(record, record.oneWay);
-        if (record.sequence != 0) {
-            (payerPaid, payeePaid) = (record.payerPaid, record.payeePaid);
-            // What is left and not paid is locked; in the usual case nothing is, and its slot is not read.
-            if (payerPaid + payeePaid != left) (payerPool, payeePool) = (record.payerPool, record.payeePool);
-            return (payerPaid, payeePaid, payerPool, payeePool);
-        }
-        int256 collected = record.oneWay ? int256(uint256(record.withdrawn)) : int256(0);
-        return Payout.split(left, payerFunds - collected, 0, 0);
     }
 
     /* LOCKS */
@@ -669,20 +568,8 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IChannels
-    function getChannel(bytes32 id) external view returns (ChannelView memory known) {
-        Record storage record = _records[id];
-        known.phase = record.phase;
-        known.deadline = record.deadline;
-        known.payerDeposit = record.payerDeposit;
-        known.payerWithdrawn = record.oneWay ? 0 : record.withdrawn;
-        known.payeeDeposit = record.payeeDeposit;
-        known.payeeWithdrawn = record.oneWay ? record.withdrawn : record.payeeWithdrawn;
-        if (known.deadline == 0) return known;
-
-        (known.payerPaid, known.payeePaid, known.payerPool, known.payeePool) = _outcome(record);
-        known.sequence = record.sequence;
-        known.locksRoot = record.locksRoot;
-        known.resolved = record.resolved;
+    function getChannel(bytes32 id) external view returns (ChannelView memory) {
+        return _records[id].look();
     }
 
     /// @inheritdoc IChannels
@@ -694,21 +581,6 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
 
     function _id(Channel calldata channel) private view returns (bytes32) {
         return _hashTypedDataV4(ChannelHash.hashChannel(channel));
-    }
-
-    /// @dev What is left in the channel, and the payer's part of it with nothing paid: its deposit less its
-    /// withdrawals.
-    function _funds(Record storage record, bool oneWay) private view returns (uint96 left, int256 payerFunds) {
-        (uint96 payerDeposit, uint96 withdrawn) = (record.payerDeposit, record.withdrawn);
-        if (oneWay) return (payerDeposit - withdrawn, int256(uint256(payerDeposit)));
-
-        (uint96 payeeDeposit, uint96 payeeWithdrawn) = _payeeSide(record);
-        left = payerDeposit + payeeDeposit - withdrawn - payeeWithdrawn;
-        payerFunds = int256(uint256(payerDeposit)) - int256(uint256(withdrawn));
-    }
-
-    function _payeeSide(Record storage record) private view returns (uint96 payeeDeposit, uint96 payeeWithdrawn) {
-        if (record.payeeSide) (payeeDeposit, payeeWithdrawn) = (record.payeeDeposit, record.payeeWithdrawn);
     }
 
     function _isActive(Phase phase) private pure returns (bool) {

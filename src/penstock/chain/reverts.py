@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
 from penstock.chain.abi import SELECTOR_SIZE, Error, UndecodableError
 from penstock.chain.artifacts import artifact
+from penstock.chain.create2 import CONDITIONS
 
 _MESSAGE = bytes.fromhex("08c379a0")  # Error(string), what require gives
 _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256), what assert, division by zero and overflow give
@@ -17,7 +19,7 @@ _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256), what assert, division by z
 @cache
 def _errors() -> dict[bytes, Error]:
     # DevUSDC stands for tokens in general: its errors are those of OpenZeppelin's ERC-20. Ours win if both have one.
-    return artifact("DevUSDC").interface.errors | artifact("Channels").interface.errors
+    return reduce(or_, (artifact(name).interface.errors for name in ("DevUSDC", *CONDITIONS, "Channels")))
 
 
 def explain(data: bytes, otherwise: str = "no reason given") -> str:

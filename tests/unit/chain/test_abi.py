@@ -142,6 +142,10 @@ def test_a_log_with_a_topic_missing_is_refused() -> None:
             f"NotParty(caller={PAYER.address})",
         ),
         (selector("TokenPaused()"), "TokenPaused()"),
+        (
+            selector("TooFewSignatures(uint256,uint8)") + encode(["uint256", "uint8"], [1, 2]),
+            "TooFewSignatures(signatures=1, threshold=2)",
+        ),
         (selector("NotParty(address)") + b"\x01", "an unknown error 0x"),
         (b"\x01\x02\x03\x04", "an unknown error 0x01020304"),
         (b"\x01", "an unknown error 0x01"),
