@@ -153,10 +153,13 @@ contract CloseTest is ChannelsTest {
 
     function test_RevertWhen_OneSignatureIsAnothers() public {
         Signatures memory signatures = signClose(twoWay(), 30);
-        (signatures.payer, signatures.payee) = (signatures.payee, signatures.payer);
+        Signatures memory payersTwice = Signatures(signatures.payer, signatures.payer);
+        Signatures memory payeesTwice = Signatures(signatures.payee, signatures.payee);
         bytes4 selector = IChannels.InvalidSignature.selector;
+        vm.expectRevert(abi.encodeWithSelector(selector, payeeSigner.addr, payerSigner.addr));
+        channels.close(twoWay(), 30, payersTwice);
         vm.expectRevert(abi.encodeWithSelector(selector, payerSigner.addr, payeeSigner.addr));
-        channels.close(twoWay(), 30, signatures);
+        channels.close(twoWay(), 30, payeesTwice);
     }
 
     /// @dev One EIP-712 type per message: a co-signed state is no close.

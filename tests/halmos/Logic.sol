@@ -20,4 +20,11 @@ library Logic {
             c := or(iszero(a), b)
         }
     }
+
+    /// @notice The figure if it is true, else zero.
+    function times(bool a, uint256 figure) internal pure returns (uint256 result) {
+        assembly ("memory-safe") {
+            result := and(sub(0, a), figure)
+        }
+    }
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Logic} from "./Logic.sol";
+
 /// @notice A well-behaved token that may refuse any receiver: it moves exactly what it is told, or nothing.
 /// @dev It asks for no allowance and no signature; whose money it may move is the token's business, not the channels'.
 contract ProofToken {
+    using Logic for bool;
+
     mapping(address owner => uint256 amount) public balanceOf;
     mapping(address receiver => bool refused) public refuses;
 
@@ -43,12 +47,13 @@ contract ProofToken {
 
     function permit(address, address, uint256, uint256, uint8, bytes32, bytes32) external {}
 
-    function _move(address from, address to, uint256 amount) private returns (bool) {
-        if (refuses[to] || balanceOf[from] < amount) return false;
+    /// @dev Without a branch: a proof's paths would double with each.
+    function _move(address from, address to, uint256 amount) private returns (bool done) {
+        done = (!refuses[to]).and(balanceOf[from] >= amount);
+        uint256 moved = done.times(amount);
         unchecked {
-            balanceOf[from] -= amount;
-            balanceOf[to] += amount;
+            balanceOf[from] -= moved;
+            balanceOf[to] += moved;
         }
-        return true;
     }
 }
