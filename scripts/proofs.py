@@ -1,6 +1,9 @@
-"""Say what halmos made of each proof; one without a result is a failure.
+"""List the proofs, and say what halmos made of each; one without a result is a failure.
 
-Usage: scripts/proofs.py <folder of the proofs> <folder of halmos' results> <name>...
+Usage: scripts/proofs.py list <folder of the proofs> [<name>...]
+       scripts/proofs.py report <folder of the proofs> <folder of halmos' results> [<name>...]
+
+A name is that of a file, which stands for all its proofs, or file.proof; none stands for all files.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-PROOF = re.compile(r"^ *function (check_\w+)", re.MULTILINE)
+PROOF = re.compile(r"^ *function check_(\w+)", re.MULTILINE)
 # halmos' own exit codes of a single test; anything else is an error of its own, to be read in the log.
 VERDICTS = {0: "proved", 1: "counterexample", 2: "timeout", 3: "stuck", 4: "always reverts", 5: "error"}
 NOT_RUN = "not run"
@@ -29,27 +32,32 @@ class Result:
         return f"{self.verdict:15} {self.seconds:6.1f} s  {self.proof}"
 
 
-def results_of(name: str, sources: Path, results: Path) -> list[Result]:
-    """Return a result for each proof that the source holds, in its order.
+def proofs_in(sources: Path, names: list[str]) -> list[str]:
+    """Return the proofs that are meant, as ``file.proof``, in the order of the sources.
 
-    Parameters
-    ----------
-    name
-        The proofs are in ``<name>.sol``, their results in ``<name>.json``.
-    sources, results
-        The folders of both.
+    Raises
+    ------
+    SystemExit
+        A name stands for nothing.
 
     """
-    proofs = PROOF.findall((sources / f"{name}.sol").read_text(encoding="utf-8"))
-    report = results / f"{name}.json"
-    known = {result.proof: result for result in read(report)} if report.exists() else {}
-    return [known.get(proof, Result(proof, NOT_RUN)) for proof in proofs]
+    files = sorted(sources.glob("*.sol"))
+    known = [f"{file.stem}.{proof}" for file in files for proof in PROOF.findall(file.read_text(encoding="utf-8"))]
+    for name in names:
+        if not any(name in (proof, proof.partition(".")[0]) for proof in known):
+            sys.exit(f"penstock: there is no proof {name}\n  known: {' '.join(known)}")
+    return [proof for proof in known if not names or not {proof, proof.partition(".")[0]}.isdisjoint(names)]
 
 
-def read(report: Path) -> list[Result]:
-    """Read one of halmos' reports; a proof that ran into a loop's bound is not a proof."""
-    tests = [test for tests in json.loads(report.read_text())["test_results"].values() for test in tests or []]
-    return [Result(test["name"].partition("(")[0], _verdict(test), test["time"][0]) for test in tests]
+def result_of(proof: str, results: Path) -> Result:
+    """Return what ``<file.proof>.json`` says; a proof that ran into a loop's bound is not a proof."""
+    report = results / f"{proof}.json"
+    tests = []
+    if report.exists():
+        tests = [test for tests in json.loads(report.read_text())["test_results"].values() for test in tests or []]
+    if len(tests) != 1:
+        return Result(proof, NOT_RUN)
+    return Result(proof, _verdict(tests[0]), tests[0]["time"][0])
 
 
 def _verdict(test: dict[str, int]) -> str:
@@ -57,7 +65,7 @@ def _verdict(test: dict[str, int]) -> str:
     return "loop bound" if verdict == "proved" and test["num_bounded_loops"] else verdict
 
 
-def main(arguments: list[str]) -> int:
+def report(proofs: list[str], results: Path) -> int:
     """Print a line for each proof and the total as the last line.
 
     Returns
@@ -66,8 +74,7 @@ def main(arguments: list[str]) -> int:
         The exit status: 1 unless all are proved, and there are some.
 
     """
-    sources, results, names = Path(arguments[0]), Path(arguments[1]), arguments[2:]
-    found = [result for name in names for result in results_of(name, sources, results)]
+    found = [result_of(proof, results) for proof in proofs]
     for result in found:
         print(result)
     proved = sum(result.verdict == "proved" for result in found)
@@ -76,6 +83,16 @@ def main(arguments: list[str]) -> int:
         return 0
     print(f"logs are in {results}")
     return 1
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the usage says, and return the exit status."""
+    mode, sources, *rest = arguments
+    if mode == "list":
+        print("\n".join(proofs_in(Path(sources), rest)))
+        return 0
+    results, *names = rest
+    return report(proofs_in(Path(sources), names), Path(results))
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ contract DisputesProof is ChannelsProof {
         vm.assume(digest.isSignedBy(signatures.payee, channel.payeeSigner));
 
         try channels.challenge(channel, state, signatures) {
-            assertTrue(Records.read(address(channels), books.id).sequence == state.sequence);
+            assert(Records.read(address(channels), books.id).sequence == state.sequence);
         } catch {
-            fail();
+            assert(false);
         }
     }
 
@@ -40,9 +40,9 @@ contract DisputesProof is ChannelsProof {
 
         channels.challenge(channel, state, signatures);
 
-        assertTrue(books.record.phase == Records.CLOSING);
-        assertTrue(block.timestamp < books.record.deadline);
-        assertTrue(state.sequence > books.record.sequence);
+        assert(books.record.phase == Records.CLOSING);
+        assert(block.timestamp < books.record.deadline);
+        assert(state.sequence > books.record.sequence);
     }
 
     /// @notice INV-4, INV-8: after the deadline a settlement succeeds, even if the token refuses one party or both, and
@@ -55,10 +55,10 @@ contract DisputesProof is ChannelsProof {
 
         try channels.settle(channel) {
             (uint256 payerGot, uint256 payeeGot) = gains(books, channel);
-            assertTrue(payerGot == books.record.payerPaid);
-            assertTrue(payeeGot == books.record.payeePaid);
+            assert(payerGot == books.record.payerPaid);
+            assert(payeeGot == books.record.payeePaid);
         } catch {
-            fail();
+            assert(false);
         }
     }
 }

@@ -34,7 +34,7 @@ contract SignedProof is ChannelsProof {
         channels.collect(channel, paid, signature);
 
         bytes32 digest = Messages.voucher(channels.domainSeparator(), id, paid);
-        assertTrue(digest.isSignedBy(signature, channel.payerSigner));
+        assert(digest.isSignedBy(signature, channel.payerSigner));
     }
 
     function check_acceptedWithdrawal(
@@ -66,7 +66,7 @@ contract SignedProof is ChannelsProof {
 
         bytes32 digest = Messages.intent(channels.domainSeparator(), id, intent);
         bool byPayer = digest.isSignedBy(signature, channel.payerSigner);
-        assertTrue(byPayer || digest.isSignedBy(signature, channel.payeeSigner));
+        assert(byPayer || digest.isSignedBy(signature, channel.payeeSigner));
     }
 
     /// @notice Digests of one type differ if any member or the channel does.
@@ -75,7 +75,7 @@ contract SignedProof is ChannelsProof {
         pure
     {
         bool equal = keccak256(abi.encode(id, state)) == keccak256(abi.encode(otherId, other));
-        assertTrue((Messages.state(domain, id, state) == Messages.state(domain, otherId, other)) == equal);
+        assert((Messages.state(domain, id, state) == Messages.state(domain, otherId, other)) == equal);
     }
 
     /// @notice Digests of different types differ, whatever they say and whichever channel they name.
@@ -97,7 +97,7 @@ contract SignedProof is ChannelsProof {
         ];
         for (uint256 i = 0; i < digests.length; ++i) {
             for (uint256 j = 0; j < i; ++j) {
-                assertTrue(digests[i] != digests[j]);
+                assert(digests[i] != digests[j]);
             }
         }
     }
@@ -122,7 +122,7 @@ contract SignedProof is ChannelsProof {
     }
 
     function _assertBoth(Channel memory channel, bytes32 digest, Signatures memory signatures) private pure {
-        assertTrue(digest.isSignedBy(signatures.payer, channel.payerSigner));
-        assertTrue(digest.isSignedBy(signatures.payee, channel.payeeSigner));
+        assert(digest.isSignedBy(signatures.payer, channel.payerSigner));
+        assert(digest.isSignedBy(signatures.payee, channel.payeeSigner));
     }
 }

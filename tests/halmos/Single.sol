@@ -22,9 +22,9 @@ contract SingleProof is ChannelsProof {
 
         (, uint256 payeeGot) = gains(books, channel);
         uint256 collected = Records.read(address(channels), books.id).withdrawn;
-        assertTrue((collected == paid).or((collected == books.record.payerDeposit).and(collected < paid)));
-        assertTrue(payeeGot == collected - books.record.withdrawn);
-        assertTrue(payeeGot != 0);
+        assert((collected == paid).or((collected == books.record.payerDeposit).and(collected < paid)));
+        assert(payeeGot == collected - books.record.withdrawn);
+        assert(payeeGot != 0);
     }
 
     /// @notice INV-10, INV-1: two vouchers for one channel in one batch, equal or not: the books balance.
@@ -69,12 +69,12 @@ contract SingleProof is ChannelsProof {
         finish(books, channel);
         Record memory then = Records.read(address(channels), books.id);
         uint256 bit = 1 << lock.index;
-        assertTrue(books.record.phase == Records.SETTLED, "INV-9: only once settled");
-        assertTrue(books.record.resolved & bit == 0, "INV-9: only once");
-        assertTrue(then.resolved == books.record.resolved | bit, "INV-9: it is marked");
+        assert(books.record.phase == Records.SETTLED); // INV-9: only once settled
+        assert(books.record.resolved & bit == 0); // INV-9: only once
+        assert(then.resolved == books.record.resolved | bit); // INV-9: it is marked
         bool counts = (decidedAt != 0).and(decidedAt <= lock.expiry);
         counts = counts.and(decidedAt <= block.timestamp).and(share <= 10_000);
-        assertTrue(counts.or(block.timestamp > lock.expiry), "INV-9: decided in time, or expired");
+        assert(counts.or(block.timestamp > lock.expiry)); // INV-9: decided in time, or expired
         _assertPaid(books, channel, lock, counts.and(share == 10_000));
     }
 
@@ -83,7 +83,7 @@ contract SingleProof is ChannelsProof {
         uint256 amount = lock.amount < pool ? lock.amount : pool;
         (uint256 payerGot, uint256 payeeGot) = gains(books, channel);
         bool toPayee = toReceiver == lock.fromPayer;
-        assertTrue(payerGot == (toPayee ? 0 : amount), "INV-9: the payer's part");
-        assertTrue(payeeGot == (toPayee ? amount : 0), "INV-9: the payee's part");
+        assert(payerGot == (toPayee ? 0 : amount)); // INV-9: the payer's part
+        assert(payeeGot == (toPayee ? amount : 0)); // INV-9: the payee's part
     }
 }

@@ -24,7 +24,7 @@ contract StepsProof is ChannelsProof {
     function check_emptyRecordIsValid() external pure {
         Record memory empty;
 
-        assertTrue(empty.isValid());
+        assert(empty.isValid());
     }
 
     function check_deposit(Channel memory channel, bool forPayee, uint256 amount, address caller) external {

@@ -39,6 +39,13 @@ class Miner(threading.Thread):
         with self._turn:
             self._anvil.reorg(depth)
 
+    def undo(self, block_number: int) -> int:
+        """Replace this block and all after it by empty ones; return the last one's number."""
+        with self._turn:
+            height = self._anvil.height
+            self._anvil.reorg(height - block_number + 1)
+            return height
+
     def stop(self) -> None:
         """Mine no more."""
         self._stopped.set()

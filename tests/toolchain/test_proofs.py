@@ -12,14 +12,16 @@ SOURCE = "contract SomeProof {\n    function check_first() {}\n    function chec
 
 
 def proofs(folder: Path, *exit_codes: int, bounded_loops: int = 0) -> subprocess.CompletedProcess[str]:
-    names = ["check_first()", "check_second(uint256)"][: len(exit_codes)]
-    tests = [
-        {"name": name, "exitcode": code, "time": [1.5, 1, 0.5], "num_bounded_loops": bounded_loops}
-        for name, code in zip(names, exit_codes, strict=True)
-    ]
     (folder / "Some.sol").write_text(SOURCE)
-    (folder / "Some.json").write_text(json.dumps({"exitcode": 0, "test_results": {"Some.sol:SomeProof": tests}}))
-    command = [sys.executable, str(ROOT / "scripts/proofs.py"), str(folder), str(folder), "Some"]
+    for name, code in zip(("first", "second"), exit_codes, strict=False):
+        test = {"name": f"check_{name}()", "exitcode": code, "time": [1.5, 1, 0.5], "num_bounded_loops": bounded_loops}
+        text = json.dumps({"exitcode": code, "test_results": {"Some.sol:SomeProof": [test]}})
+        (folder / f"Some.{name}.json").write_text(text)
+    return script("report", folder, folder)
+
+
+def script(mode: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts/proofs.py"), mode, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -49,3 +51,21 @@ def test_a_loop_that_was_cut_short_is_no_proof(tmp_path: Path) -> None:
 
     assert done.stdout.splitlines()[-2:] == ["0 of 2 proved", f"logs are in {tmp_path}"]
     assert done.returncode == 1
+
+
+def test_proofs_are_named_by_file_or_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "Some.sol").write_text(SOURCE)
+    (tmp_path / "Other.sol").write_text("function check_third() {}\n")
+
+    assert script("list", tmp_path).stdout.split() == ["Other.third", "Some.first", "Some.second"]
+    assert script("list", tmp_path, "Some").stdout.split() == ["Some.first", "Some.second"]
+    assert script("list", tmp_path, "Some.second", "Other").stdout.split() == ["Other.third", "Some.second"]
+
+
+def test_a_name_that_stands_for_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Some.sol").write_text(SOURCE)
+
+    done = script("list", tmp_path, "Some.frist")
+
+    assert done.returncode == 1
+    assert "there is no proof Some.frist" in done.stderr
