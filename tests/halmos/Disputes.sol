@@ -3,18 +3,21 @@ pragma solidity 0.8.37;
 
 import {Channel, Signatures, State} from "../../contracts/types/ChannelTypes.sol";
 import {ChannelsProof} from "./ChannelsProof.sol";
+import {Logic} from "./Logic.sol";
 import {Messages} from "./Messages.sol";
 import {Records} from "./Records.sol";
 
 /// @notice The newest state decides, whoever cannot be paid (INV-4, INV-8).
 contract DisputesProof is ChannelsProof {
+    using Logic for bool;
     using Messages for bytes32;
 
     /// @notice INV-4: in time, every co-signed state with a higher sequence is accepted, whatever it says.
     function check_newerStateIsAccepted(Channel memory channel, State memory state, Signatures memory signatures)
         external
     {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
+        assumeBounded(state);
         vm.assume(!channel.oneWay);
         vm.assume(books.record.phase == Records.CLOSING);
         vm.assume(block.timestamp < books.record.deadline);
@@ -32,23 +35,24 @@ contract DisputesProof is ChannelsProof {
         }
     }
 
-    /// @notice INV-4: a challenge succeeds only in time and with a higher sequence.
+    /// @notice INV-4: late, or with a sequence that is not higher, or without a close under way, a challenge fails.
+    /// @custom:halmos --solver-timeout-branching 2s
     function check_olderOrLateStateIsRefused(Channel memory channel, State memory state, Signatures memory signatures)
         external
     {
         Books memory books = start(channel);
+        bool inTime = (books.record.phase == Records.CLOSING).and(block.timestamp < books.record.deadline);
+        vm.assume(!inTime.and(state.sequence > books.record.sequence));
 
-        channels.challenge(channel, state, signatures);
-
-        assert(books.record.phase == Records.CLOSING);
-        assert(block.timestamp < books.record.deadline);
-        assert(state.sequence > books.record.sequence);
+        try channels.challenge(channel, state, signatures) {
+            assert(false);
+        } catch {}
     }
 
     /// @notice INV-4, INV-8: after the deadline a settlement succeeds, even if the token refuses one party or both, and
     ///         pays each of them, or credits, what the disputed state says.
     function check_settlementPaysTheDisputedState(Channel memory channel) external {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
         vm.assume(books.record.phase == Records.CLOSING);
         vm.assume(books.record.sequence != 0);
         vm.assume(block.timestamp >= books.record.deadline);

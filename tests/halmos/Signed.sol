@@ -11,6 +11,7 @@ import {
     Withdrawal
 } from "../../contracts/types/ChannelTypes.sol";
 import {ChannelsProof} from "./ChannelsProof.sol";
+import {Logic} from "./Logic.sol";
 import {Messages} from "./Messages.sol";
 import {Records} from "./Records.sol";
 
@@ -18,6 +19,7 @@ import {Records} from "./Records.sol";
 ///         by just the terms' signers, and no two messages have one digest.
 /// @dev The precompile's `ecrecover` is a function nothing is known of; keccak256 has no collisions.
 contract SignedProof is ChannelsProof {
+    using Logic for bool;
     using Messages for bytes32;
 
     function check_acceptedState(Channel memory channel, State memory state, Signatures memory signatures) external {
@@ -95,11 +97,13 @@ contract SignedProof is ChannelsProof {
             Messages.withdrawal(domain, ids[3], withdrawal),
             Messages.intent(domain, ids[4], intent)
         ];
+        bool distinct = true;
         for (uint256 i = 0; i < digests.length; ++i) {
             for (uint256 j = 0; j < i; ++j) {
-                assert(digests[i] != digests[j]);
+                distinct = distinct.and(digests[i] != digests[j]);
             }
         }
+        assert(distinct);
     }
 
     /// @dev A channel in this phase, before its deadline, with 1000 deposited by each side that may.

@@ -71,7 +71,7 @@ contract StepsProof is ChannelsProof {
     }
 
     function check_close(Channel memory channel, int128 paid, Signatures memory signatures) external {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
 
         channels.close(channel, paid, signatures);
 
@@ -99,7 +99,8 @@ contract StepsProof is ChannelsProof {
     }
 
     function check_challenge(Channel memory channel, State memory state, Signatures memory signatures) external {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
+        assumeBounded(state);
 
         channels.challenge(channel, state, signatures);
 
@@ -107,7 +108,7 @@ contract StepsProof is ChannelsProof {
     }
 
     function check_settle(Channel memory channel) external {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
 
         channels.settle(channel);
 
@@ -120,7 +121,8 @@ contract StepsProof is ChannelsProof {
         Signatures memory signatures,
         address caller
     ) external {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
+        assumeBounded(state);
 
         vm.prank(caller);
         channels.startClose(channel, state, signatures);
@@ -145,7 +147,8 @@ contract StepsProof is ChannelsProof {
         CloseIntent memory intent,
         Signature memory signature
     ) external {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
+        assumeBounded(state);
 
         channels.startClose(channel, state, signatures, intent, signature);
 
