@@ -90,8 +90,8 @@ abstract contract ChannelsProof is Test {
     }
 
     /// @dev INV-1, INV-3: what the contract has beyond what it owes did not change, here or elsewhere; so each channel
-    ///      pays, or credits, exactly what was deposited into it. INV-2, INV-4, INV-7: see `isStep`. One question to the
-    ///      solver for each path, and no words with it: putting them together would take halmos longer than the answer.
+    ///      pays, or credits, exactly what was deposited into it. INV-2, INV-4, INV-7: see `isStep`. Without words: halmos
+    ///      would spend a third of its time on printing what it asserts.
     function finish(Books memory books, Channel memory channel) internal view {
         Books memory then;
         then.record = Records.read(address(channels), books.id);
