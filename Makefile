@@ -15,7 +15,7 @@ test: ## Run every test
 check: ## Judge style, types, layers, contracts, gas and locks
 	@scripts/check
 
-prove: ## Prove the contract's invariants with halmos; takes minutes
+prove: ## Prove the contract's invariants with halmos; takes an hour or more
 	@scripts/prove
 
 bench: ## Measure co-signed updates per second

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Authorizations} from "./Authorizations.sol";
 import {ChannelsTest} from "./ChannelsTest.sol";
 import {SilentToken} from "./mocks/HostileTokens.sol";
 import {Wallet} from "./mocks/Wallet.sol";
@@ -133,18 +134,8 @@ contract DepositWithAuthorizationTest is ChannelsTest {
         returns (Authorization memory)
     {
         uint256 validBefore = block.timestamp + 1 hours;
-        bytes32 structHash = keccak256(
-            abi.encode(
-                usdc.RECEIVE_WITH_AUTHORIZATION_TYPEHASH(),
-                from.addr,
-                address(channels),
-                amount,
-                0,
-                validBefore,
-                keccak256(abi.encode(channels.channelId(channel), AUTH_SALT))
-            )
-        );
-        bytes32 signed = keccak256(abi.encodePacked(hex"1901", usdc.DOMAIN_SEPARATOR(), structHash));
+        bytes32 nonce = keccak256(abi.encode(channels.channelId(channel), AUTH_SALT));
+        bytes32 signed = Authorizations.digest(usdc, from.addr, address(channels), amount, validBefore, nonce);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(from, signed);
         return Authorization(AUTH_SALT, 0, validBefore, abi.encodePacked(r, s, v));
     }

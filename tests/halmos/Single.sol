@@ -35,7 +35,7 @@ contract SingleProof is ChannelsProof {
         Signature memory firstSignature,
         Signature memory secondSignature
     ) external {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
         Collect[] memory items = new Collect[](2);
         items[0] = Collect(channel, first, firstSignature);
         items[1] = Collect(channel, second, secondSignature);
@@ -62,7 +62,7 @@ contract SingleProof is ChannelsProof {
     function _unlock(Channel memory channel, Lock memory lock, bytes32[] memory proof, uint256 share) private {
         uint256 decidedAt = SVM.createUint(256, "decidedAt");
         lock.condition = address(new ProofCondition(share, decidedAt));
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
 
         channels.unlock(channel, lock, proof);
 

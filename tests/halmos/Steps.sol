@@ -12,12 +12,14 @@ import {
     Withdrawal
 } from "../../contracts/types/ChannelTypes.sol";
 import {ChannelsProof} from "./ChannelsProof.sol";
+import {Logic} from "./Logic.sol";
 import {Record, Records} from "./Records.sol";
 
 /// @notice One step of every function that acts on a single channel: conservation, growth, fixed deadlines, no way back
 ///         (INV-1, INV-2, INV-3, INV-4, INV-7). Together with an empty contract satisfying the invariant, this proves
 ///         them for histories of any length.
 contract StepsProof is ChannelsProof {
+    using Logic for bool;
     using Records for Record;
 
     /// @dev Where every channel begins.
@@ -55,7 +57,8 @@ contract StepsProof is ChannelsProof {
     function check_withdraw(Channel memory channel, Withdrawal memory withdrawal, Signatures memory signatures)
         external
     {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
+        vm.assume((withdrawal.payerTotal < BOUND).and(withdrawal.payeeTotal < BOUND));
 
         channels.withdraw(channel, withdrawal, signatures);
 
@@ -81,7 +84,7 @@ contract StepsProof is ChannelsProof {
     function check_closeOneWay(Channel memory channel, uint128 paid, Signature memory signature, address caller)
         external
     {
-        Books memory books = start(channel);
+        Books memory books = startBounded(channel);
 
         vm.prank(caller);
         channels.closeOneWay(channel, paid, signature);

@@ -19,7 +19,7 @@ import {LockHandler} from "./LockHandler.sol";
 
 /// @notice What cheats try, and what an honest party does against it.
 abstract contract CheatHandler is LockHandler {
-    TreacherousToken public immutable treacherous = new TreacherousToken();
+    TreacherousToken private immutable _treacherous = new TreacherousToken();
 
     Vm.Wallet private _thief = vm.createWallet("invariant thief");
 
@@ -41,7 +41,7 @@ abstract contract CheatHandler is LockHandler {
             Signatures memory spoilt = spoil(manner, withdrawalHash(index, withdrawal), elsewhere);
             refused(_stranger, abi.encodeCall(channels.withdraw, (channelAt(index), withdrawal, spoilt)));
         } else {
-            Signatures memory spoilt = spoil(manner, closeHash(index, 0), closeHash(otherThan(index), 0));
+            Signatures memory spoilt = spoil(manner, closeHash(idAt(index), 0), closeHash(idAt(otherThan(index)), 0));
             refused(_stranger, abi.encodeCall(channels.close, (channelAt(index), int128(0), spoilt)));
         }
     }
@@ -97,46 +97,46 @@ abstract contract CheatHandler is LockHandler {
 
     function balancesIn(uint256 index, State memory state) private view returns (uint256 payer, uint256 payee) {
         ChannelView memory known = viewAt(index);
-        payer = uint256(int256(uint256(known.payerDeposit - known.payerWithdrawn)) - state.paid);
+        // Below zero before what was paid, if the payer has withdrawn what the payee owed it.
+        int256 funds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
+        payer = uint256(funds - state.paid);
         payee = leftIn(known) - payer;
     }
 
     /* A MALICIOUS TOKEN */
 
-    /// @dev Its channel has the parties and terms of an honest one. What happens to its units is nobody's concern; the
-    ///      honest token's accounts, which every invariant compares, must not notice.
+    /// @dev Each of its channels has the parties and terms of an honest one. What happens to its units is nobody's
+    ///      concern; the honest token's accounts, which every invariant compares, must not notice.
     function betray(uint256 action, uint256 mood, uint256 victim, uint256 amount) external growing {
         action = bound(action, 0, 5);
         amount = bound(amount, 1, 1000);
-        treacherous.mint(_stranger, amount);
+        _treacherous.mint(_stranger, amount);
         vm.prank(_stranger);
-        treacherous.approve(address(channels), amount);
+        _treacherous.approve(address(channels), amount);
 
-        treacherous.choose(moodOf(mood), address(channels), plantedCall(mood, bound(victim, 0, CHANNELS - 1)));
-        bytes memory call_ = callOnTreacherous(action, amount);
+        victim = bound(victim, 0, CHANNELS - 1);
+        _treacherous.choose(moodOf(mood), address(channels), plantedCall(mood, victim));
+        bytes memory call_ = callOnTreacherous(victim, action, amount);
         vm.prank(action == 1 || action == 4 ? _payer.addr : _stranger);
         (bool success,) = address(channels).call(call_);
         ++calls[success ? bytes32("betray") : bytes32("betrayal refused")];
-        treacherous.choose(TreacherousToken.Mood.Honest, address(0), "");
-        assertFalse(treacherous.wasLetIn(), "a token was let in");
+        _treacherous.choose(TreacherousToken.Mood.Honest, address(0), "");
+        assertFalse(_treacherous.wasLetIn(), "a token was let in");
     }
 
     function moodOf(uint256 mood) private pure returns (TreacherousToken.Mood) {
         return TreacherousToken.Mood(mood % (uint256(type(TreacherousToken.Mood).max) + 1));
     }
 
-    function callOnTreacherous(uint256 action, uint256 amount) private returns (bytes memory) {
-        Channel memory own = channelAt(0);
-        own.token = address(treacherous);
+    function callOnTreacherous(uint256 like, uint256 action, uint256 amount) private returns (bytes memory) {
+        Channel memory own = channelAt(like);
+        own.token = address(_treacherous);
         if (action == 0) return abi.encodeCall(channels.deposit, (own, false, amount));
         if (action == 1) return abi.encodeWithSignature(START_CLOSE, own);
         if (action == 2) return abi.encodeCall(channels.settle, (own));
         if (action == 3) return abi.encodeCall(channels.settleMany, (twice(own)));
         if (action == 4) return abi.encodeCall(channels.claim, (own.token, _stranger));
-        bytes32 structHash = keccak256(
-            abi.encode(keccak256("Close(bytes32 channelId,int128 paid)"), channels.channelId(own), int128(0))
-        );
-        return abi.encodeCall(channels.close, (own, int128(0), signBoth(structHash)));
+        return abi.encodeCall(channels.close, (own, int128(0), signBoth(closeHash(channels.channelId(own), 0))));
     }
 
     /// @dev Each is good at some moment, only not from within another call.

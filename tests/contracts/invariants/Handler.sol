@@ -194,7 +194,7 @@ contract Handler is CheatHandler {
         int256 payerFunds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
         int256 rest = int256(leftIn(known));
         if (covered) paid = int128(bound(paid, payerFunds - rest, payerFunds));
-        Signatures memory signatures = signBoth(closeHash(index, paid));
+        Signatures memory signatures = signBoth(closeHash(idAt(index), paid));
         bytes memory call_ = abi.encodeCall(channels.close, (channelAt(index), paid, signatures));
         bool active = known.phase == Phase.Open || known.phase == Phase.Closing;
         bool pays = payerFunds - paid >= 0 && payerFunds - paid <= rest;

@@ -17,6 +17,7 @@ import {
     State,
     Withdrawal
 } from "../../../contracts/types/ChannelTypes.sol";
+import {Authorizations} from "../Authorizations.sol";
 
 /// @notice Four channels between two parties, what the handler knows about them from its own calls alone, and how it
 ///         signs and calls.
@@ -170,18 +171,9 @@ abstract contract HandlerBase is Test {
         Vm.Wallet storage wallet = byPayee ? _payee : _payer;
         authorization.authSalt = bytes32(++_authorizations);
         authorization.validBefore = type(uint256).max;
-        bytes32 structHash = keccak256(
-            abi.encode(
-                usdc.RECEIVE_WITH_AUTHORIZATION_TYPEHASH(),
-                wallet.addr,
-                address(channels),
-                amount,
-                authorization.validAfter,
-                authorization.validBefore,
-                keccak256(abi.encode(idAt(index), authorization.authSalt))
-            )
-        );
-        bytes32 digest = keccak256(abi.encodePacked(hex"1901", usdc.DOMAIN_SEPARATOR(), structHash));
+        bytes32 nonce = keccak256(abi.encode(idAt(index), authorization.authSalt));
+        bytes32 digest =
+            Authorizations.digest(usdc, wallet.addr, address(channels), amount, authorization.validBefore, nonce);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(wallet, digest);
         authorization.signature = abi.encodePacked(r, s, v);
     }
@@ -199,8 +191,8 @@ abstract contract HandlerBase is Test {
         return keccak256(abi.encode(typehash, idAt(index), w));
     }
 
-    function closeHash(uint256 index, int128 paid) internal view returns (bytes32) {
-        return keccak256(abi.encode(keccak256("Close(bytes32 channelId,int128 paid)"), idAt(index), paid));
+    function closeHash(bytes32 id, int128 paid) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256("Close(bytes32 channelId,int128 paid)"), id, paid));
     }
 
     function voucherHash(uint256 index, uint128 paid) internal view returns (bytes32) {

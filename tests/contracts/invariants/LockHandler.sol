@@ -40,7 +40,7 @@ abstract contract LockHandler is HandlerBase {
     }
 
     /// @dev A first decision stands, as the law of conditions has it; a lie counts as none, and so does one that comes
-    ///      late, which is tried where no deadline is missed by waiting for it.
+    ///      late, which is tried once the lock's own channel is settled.
     function decide(uint256 index, bool ofPayee, uint256 shareBps, bool lies, bool late) external {
         index = bound(index, 0, CHANNELS - 2);
         Lock memory lock = _locks[index][_ledgers[index].newest][ofPayee ? 1 : 0];

@@ -15,7 +15,7 @@ contract TreacherousToken is ERC20 {
         Fails
     }
 
-    Mood public mood;
+    Mood private _mood;
     address private _target;
     bytes private _planted;
     /// @notice Whether a call back was ever let in.
@@ -29,19 +29,19 @@ contract TreacherousToken is ERC20 {
         super._update(address(0), to, amount);
     }
 
-    function choose(Mood mood_, address target, bytes calldata planted) external {
-        (mood, _target, _planted) = (mood_, target, planted);
+    function choose(Mood mood, address target, bytes calldata planted) external {
+        (_mood, _target, _planted) = (mood, target, planted);
     }
 
     function _update(address from, address to, uint256 amount) internal override {
-        if (mood == Mood.Fails) revert NotToday();
-        if (mood == Mood.CallsBack) {
+        if (_mood == Mood.Fails) revert NotToday();
+        if (_mood == Mood.CallsBack) {
             (bool succeeded,) = _target.call(_planted);
             if (succeeded) wasLetIn = true;
         }
-        if (mood == Mood.Lies) return;
+        if (_mood == Mood.Lies) return;
         super._update(from, to, amount);
-        if (mood == Mood.KeepsAPart && amount != 0) super._update(to, address(0), 1);
-        if (mood == Mood.SendsMore) super._update(address(0), to, 1);
+        if (_mood == Mood.KeepsAPart && amount != 0) super._update(to, address(0), 1);
+        if (_mood == Mood.SendsMore) super._update(address(0), to, 1);
     }
 }
