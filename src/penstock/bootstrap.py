@@ -29,7 +29,8 @@ from penstock.chain.follower import Follower, FollowerSettings, OnChange
 from penstock.chain.keys import load_keystore
 from penstock.chain.outside import ChainReader, ContractCalls
 from penstock.chain.rpc import Rpc
-from penstock.chain.sender import Sender, SenderSettings
+from penstock.chain.sender import Sender
+from penstock.chain.sending import SenderSettings
 from penstock.chain.signer import Signer
 from penstock.client.watchers import WatcherAddress, WatcherClient
 from penstock.config import ChainSettings, LogSettings, NodeSettings, Settings, read_secret
@@ -150,7 +151,7 @@ async def open_chain_side(settings: ChainSettings, database: Database, account: 
     sending = SenderSettings(confirmations=settings.confirmations, poll_seconds=settings.poll_seconds)
     try:
         follower = Follower(rpc, ChannelsContract(rpc, settings.domain), database, following)
-        yield ChainSide(rpc, follower, Sender(rpc, account, database, sending), settings)
+        yield ChainSide(rpc, follower, Sender(rpc, [account], database, sending), settings)
     finally:
         await rpc.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,7 +25,7 @@ from penstock.node.head import Head
 from penstock.node.node import Node
 from penstock.node.outside import Courier, Opening
 from penstock.node.ports import UnitOfWork
-from penstock.node.records import Block, Intent, Transaction
+from penstock.node.records import Block, Intent, Item, Transaction
 from penstock.protocol.messages import Channel, Request
 from penstock.protocol.onchain import OnChain, Open, Phase
 from penstock.protocol.position import Position
@@ -76,8 +76,8 @@ def opening_digest(opening: Opening) -> bytes:
 class StoringOutbox:
     """Stores intents; nothing is ever sent."""
 
-    def enqueue(self, uow: UnitOfWork, intent: Intent) -> Transaction:
-        return uow.transactions.add(intent, PAYEE.address, NOW)
+    def enqueue(self, uow: UnitOfWork, intent: Intent, items: Sequence[Item] = ()) -> Transaction:
+        return uow.transactions.add(intent, NOW, items)
 
 
 @dataclass

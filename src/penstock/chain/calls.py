@@ -78,6 +78,22 @@ def challenge(channel: Channel, state: SignedState) -> bytes:
     return _channels("challenge", terms(channel), *evidence(state))
 
 
+def challenge_many(items: Sequence[tuple[Channel, SignedState]]) -> bytes:
+    """Answer several closes; a bad item is skipped and named in an event."""
+    return _channels("challengeMany", [(terms(channel), *evidence(state)) for channel, state in items])
+
+
+def collect_many(items: Sequence[tuple[Channel, SignedVoucher]]) -> bytes:
+    """Collect several vouchers; a bad item is skipped and named in an event."""
+    rows = [(terms(c), signed.voucher.paid, to_compact(signed.payer_signature)) for c, signed in items]
+    return _channels("collectMany", rows)
+
+
+def settle_many(channels: Sequence[Channel]) -> bytes:
+    """End several channels; a bad one is skipped and named in an event."""
+    return _channels("settleMany", [terms(channel) for channel in channels])
+
+
 def settle(channel: Channel) -> bytes:
     """Pay both sides once the challenge period is over."""
     return _channels("settle", terms(channel))

@@ -29,7 +29,8 @@ from penstock.chain.errors import (
     TransactionFailed,
     TransactionPending,
 )
-from penstock.chain.fees import FeeSettings, market_fees
+from penstock.chain.fees import FeeSettings
+from penstock.chain.moment import Moment
 from penstock.chain.refusals import Refusal, classify
 from penstock.chain.rpc import Receipt, Rpc
 from penstock.chain.standing import Creation, expected_code, find_creation, planned_code, verified_code
@@ -153,7 +154,7 @@ async def send_now(rpc: Rpc, account: Account, receiver: Address | None, data: b
         receiver=receiver,
         data=data,
         gas_limit=gas + gas * _GAS_MARGIN_PERCENT // 100,
-        fees=await market_fees(rpc, FeeSettings()),
+        fees=await Moment(rpc, await rpc.head(), FeeSettings()).market(),
         value=value,
     )
     await rpc.send_raw(raw)

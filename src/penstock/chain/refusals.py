@@ -13,11 +13,13 @@ class Refusal(Enum):
     UNDERPRICED = auto()  # it, or the replacement, offers too little
     NO_FUNDS = auto()  # the account cannot pay for the gas
     TOO_MUCH_GAS = auto()  # it takes more gas than it was given
+    IN_FLIGHT_LIMIT = auto()  # a delegated account (EIP-7702) has one under way
     OTHER = auto()
 
 
 # In this order: "replacement transaction underpriced" and the like hold words of more than one case.
 _SIGNS: tuple[tuple[Refusal, tuple[str, ...]], ...] = (
+    (Refusal.IN_FLIGHT_LIMIT, ("in-flight transaction limit", "delegated account")),
     (Refusal.KNOWN, ("already known", "known transaction", "already imported", "already in the pool", "alreadyexists")),
     (Refusal.NONCE_USED, ("nonce too low", "nonce is too low", "oldnonce", "nonce has already been used")),
     (

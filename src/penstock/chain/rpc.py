@@ -28,7 +28,7 @@ _RATE_LIMIT_CODES = (429, -32005)
 """HTTP's and EIP-1474's codes for "too many requests", which some endpoints send inside an answer."""
 
 T = TypeVar("T")
-BlockId = int | Literal["latest", "pending"]
+BlockId = int | Literal["latest", "pending", "finalized"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +216,11 @@ class Rpc:
         shape = await self._read(_optional(_transactions), "eth_getBlockByNumber", _block(block), True)  # noqa: FBT003
         return [transaction_hash for transaction_hash, carried in shape or () if carried == data]
 
+    async def hashes_in(self, block: int) -> list[Bytes32]:
+        """Return the hashes of a block's transactions, none if there is no such block."""
+        shape = await self._read(_optional(_hashes), "eth_getBlockByNumber", _block(block), False)  # noqa: FBT003
+        return shape or []
+
     async def _logs(self, criteria: dict[str, Any]) -> list[Log]:
         return await self._read(lambda shapes: [log_from_json(shape) for shape in shapes], "eth_getLogs", criteria)
 
@@ -306,6 +311,10 @@ def _header(shape: Any) -> Header:
         time=_int(shape["timestamp"]),
         base_fee=_int(shape.get("baseFeePerGas") or "0x0"),
     )
+
+
+def _hashes(shape: Any) -> list[Bytes32]:
+    return [_word(each) for each in shape["transactions"]]
 
 
 def _transactions(shape: Any) -> list[tuple[Bytes32, bytes]]:

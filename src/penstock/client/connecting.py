@@ -16,7 +16,8 @@ from penstock.chain.account import Account
 from penstock.chain.contracts import ChannelsContract
 from penstock.chain.errors import InvalidKey
 from penstock.chain.rpc import Rpc
-from penstock.chain.sender import Sender, SenderSettings
+from penstock.chain.sender import Sender
+from penstock.chain.sending import SenderSettings
 from penstock.chain.signer import Signer
 from penstock.client.book import Book
 from penstock.client.contract_chain import ContractChain
@@ -87,7 +88,7 @@ async def open_session(keys: Keys, places: Places) -> AsyncIterator[tuple[Sessio
         deliveries = [Delivery(database, each, _DELIVERY_PAUSE_SECONDS, _DELIVERY_RETRY_SECONDS) for each in couriers]
         for delivery in deliveries:
             tasks.start_soon(delivery.run)
-        sending = Sending(Sender(rpc, keys.payer, database, SenderSettings()), database, tasks)
+        sending = Sending(Sender(rpc, [keys.payer], database, SenderSettings()), database, tasks)
         await sending.resume()
         session = Session(
             node=NodeApi(exchange, authorize),

@@ -52,8 +52,7 @@ class Sending:
             self._tasks.start_soon(self._sender.run)
 
     def _unfinished(self, uow: UnitOfWork) -> bool:
-        records, address = uow.transactions, self._sender.address
-        return bool(records.queued(address) or records.in_flight(address) or records.mined(address))
+        return bool(uow.transactions.unfinished())
 
 
 def _open_key(uow: UnitOfWork, key: str) -> str:

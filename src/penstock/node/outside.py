@@ -5,11 +5,12 @@ The records are in `penstock.node.ports`; `penstock.chain` and `penstock.client`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from penstock.node.ports import UnitOfWork
-from penstock.node.records import Intent, Transaction
+from penstock.node.records import Intent, Item, Transaction
 from penstock.protocol.messages import Channel, Close, Receipt, SignedVoucher, State, Withdrawal
 from penstock.protocol.primitives import Address, Bytes32
 from penstock.protocol.watch_policy import Evidence
@@ -108,8 +109,8 @@ class Chain(Protocol):
 class Outbox(Protocol):
     """Takes transactions to be sent."""
 
-    def enqueue(self, uow: UnitOfWork, intent: Intent) -> Transaction:
-        """Store an intent in the caller's transaction; sent once that has committed."""
+    def enqueue(self, uow: UnitOfWork, intent: Intent, items: Sequence[Item] = ()) -> Transaction:
+        """Store an intent in the caller's transaction, with its items if it has any; sent once that has committed."""
 
 
 class Courier(Protocol):

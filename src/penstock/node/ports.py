@@ -13,12 +13,14 @@ from penstock.node.records import (
     Block,
     ChannelRecord,
     Intent,
+    Item,
     Outcome,
     SignedTransaction,
     StateRecord,
     Transaction,
     VoucherRecord,
     Watch,
+    Wishes,
 )
 from penstock.protocol.causes import Refund, Transfer
 from penstock.protocol.messages import Channel, Receipt, SignedState, SignedVoucher, Withdrawal
@@ -208,8 +210,8 @@ class Transactions(Protocol):
     A step that does not follow from where the transaction stands raises `RecordConflict` and changes nothing.
     """
 
-    def add(self, intent: Intent, sender: Address, at: int) -> Transaction:
-        """Store an intent once; the same one again returns what became of it.
+    def add(self, intent: Intent, at: int, items: Sequence[Item] = ()) -> Transaction:
+        """Store an intent once, with what it does for several channels; again returns what became of it.
 
         Raises
         ------
@@ -220,8 +222,8 @@ class Transactions(Protocol):
     def get(self, key: str) -> Transaction | None:
         """Return the intent with this key."""
 
-    def queued(self, sender: Address) -> list[Transaction]:
-        """Return the intents without a nonce, the nearest deadline first."""
+    def queued(self) -> list[Transaction]:
+        """Return the intents without a nonce: the urgent ones first, then those with the nearest deadline."""
 
     def in_flight(self, sender: Address) -> list[Transaction]:
         """Return what is signed and in no block, the lowest nonce first."""
@@ -232,10 +234,13 @@ class Transactions(Protocol):
     def undone(self, sender: Address, next_nonce: int) -> list[Transaction]:
         """Return what is final although the chain has not used its nonce: a reorg deeper than the confirmations."""
 
-    def next_nonce(self, sender: Address) -> int | None:
-        """Return the number above the highest nonce stored; None if none is, then the chain knows it."""
+    def unfinished(self) -> list[Transaction]:
+        """Return all that is not final, oldest first."""
 
-    def sign(self, transaction_id: int, signed: SignedTransaction) -> None:
+    def nonces(self, sender: Address, next_nonce: int) -> list[int]:
+        """Return the nonces that are taken, of those the chain has not used."""
+
+    def sign(self, transaction_id: int, sender: Address, signed: SignedTransaction, at: int) -> None:
         """Store a signed version, the first or a replacement with the same nonce; send it only after the commit."""
 
     def mine(self, transaction_id: int, outcome: Outcome) -> None:
@@ -248,13 +253,19 @@ class Transactions(Protocol):
         """Give up its nonce, which a transaction not ours has taken, and queue it again."""
 
     def finish(self, transaction_id: int) -> None:
-        """Note that a mined one is deep enough: confirmed, or reverted if its outcome says so."""
+        """Note that a mined one is deep enough: confirmed, cancelled, or reverted if its outcome says so."""
 
     def fail(self, transaction_id: int, reason: str) -> None:
-        """Give up a queued intent."""
+        """Give up an intent of which no version can be mined any more."""
+
+    def wish(self, transaction_id: int, wishes: Wishes) -> None:
+        """Ask for higher fees, or for an end; an end once asked for stays."""
 
     def by_channel(self, channel_id: Bytes32) -> list[Transaction]:
         """Return a channel's transactions, oldest first."""
+
+    def tries(self, channel_id: Bytes32, key: str) -> list[Transaction]:
+        """Return a channel's transactions under ``key`` or ``key:<n>``, alone or as an item, oldest first."""
 
     def recent(self, limit: int) -> list[Transaction]:
         """Return the newest transactions, newest first."""

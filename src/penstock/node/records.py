@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from penstock.protocol.causes import Transfer
 from penstock.protocol.messages import Channel, SignedState, SignedVoucher, Withdrawal
@@ -22,14 +22,31 @@ class StateStatus(StrEnum):
 
 
 class TransactionStatus(StrEnum):
-    """Where an intent stands; the last three are final."""
+    """Where an intent stands; the last four are final (docs/transactions.md draws it)."""
 
     QUEUED = "queued"  # no nonce yet
     SIGNED = "signed"  # in flight: nonce and signed bytes are stored
     MINED = "mined"  # a block holds it, not deep enough yet
     CONFIRMED = "confirmed"
     REVERTED = "reverted"  # mined, without effect, and deep enough
-    FAILED = "failed"  # never sent: its simulation failed, or its deadline passed
+    CANCELLED = "cancelled"  # its nonce was used for nothing, deep enough
+    FAILED = "failed"  # never mined: its simulation failed, its deadline passed, or it was cancelled in time
+
+
+FINAL_STATUSES = (
+    TransactionStatus.CONFIRMED,
+    TransactionStatus.REVERTED,
+    TransactionStatus.CANCELLED,
+    TransactionStatus.FAILED,
+)
+
+
+class Priority(IntEnum):
+    """What goes first, the lowest number before all others."""
+
+    URGENT = 0  # somebody loses money if it is late
+    ROUTINE = 1
+    FILLER = 2  # does nothing but use a nonce that would hold up others
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +127,14 @@ class Intent:
         At most 200 characters.
     purpose
         One word for people: open, deposit, withdraw, collect, close, start-close, challenge, settle.
+    channel_id
+        The channel it is about; None if there is none, or several, which its items name.
     deadline
         When it stops being of use (seconds since the epoch); None if it never does.
     gas_max
         The most gas it is worth, where a stranger's code decides how much it takes; None if it must be sent anyway.
+    budget
+        The most it may cost, in wei; None leaves it to the sender's limit a unit of gas.
     """
 
     key: str
@@ -123,13 +144,49 @@ class Intent:
     channel_id: Bytes32 | None = None
     deadline: int | None = None
     gas_max: int | None = None
+    budget: int | None = None
+    priority: Priority = Priority.ROUTINE
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """Return what the key stands for: what it does, not what it may cost."""
+        return self.purpose, self.receiver, self.data, self.channel_id, self.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of several things that a transaction does at once, under the key that it would have alone."""
+
+    key: str
+    channel_id: Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What somebody asked of an intent since it was stored; kept until it is done.
+
+    Attributes
+    ----------
+    bump
+        Raise its fees at the next look.
+    cancel
+        Why it should not happen any more, None if it should.
+    """
+
+    bump: bool = False
+    cancel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
     """One signed version of an intent, as it goes to the chain; fees in wei per unit of gas.
 
-    ``signed_at_block`` is the head's number at signing, from which waiting is counted.
+    Attributes
+    ----------
+    signed_at_block
+        The head's number at signing, from which waiting is counted.
+    empty
+        Whether it does nothing but use the nonce: the intent was cancelled.
     """
 
     nonce: int
@@ -139,6 +196,7 @@ class SignedTransaction:
     raw: bytes
     hash: Bytes32
     signed_at_block: int
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +216,14 @@ class Transaction:
 
     Attributes
     ----------
+    sender
+        The account that sends it, None while queued.
     hashes
         Of every version that was signed, newest last.
+    empty_hashes
+        Those of them that do nothing: it was cancelled.
+    started_at
+        The head's time when it was signed first (seconds since the epoch): there its fee begins to rise.
     signed
         The newest signed version, None while queued.
     outcome
@@ -170,9 +234,12 @@ class Transaction:
 
     id: int
     intent: Intent
-    sender: Address
+    sender: Address | None
     status: TransactionStatus
     hashes: tuple[Bytes32, ...]
+    empty_hashes: tuple[Bytes32, ...]
+    wishes: Wishes
+    started_at: int | None
     signed: SignedTransaction | None
     outcome: Outcome | None
     failure: str | None
@@ -188,4 +255,4 @@ class Transaction:
     @property
     def final(self) -> bool:
         """Tell whether nothing more will happen to it."""
-        return self.status in (TransactionStatus.CONFIRMED, TransactionStatus.REVERTED, TransactionStatus.FAILED)
+        return self.status in FINAL_STATUSES

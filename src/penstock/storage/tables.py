@@ -254,11 +254,13 @@ transactions = sa.Table(
     sa.Column("key", sa.String(200), nullable=False, unique=True),
     sa.Column("purpose", sa.String(20), nullable=False),
     sa.Column("channel_id", Word),
-    sa.Column("sender", Account, nullable=False),
+    sa.Column("sender", Account),
     sa.Column("receiver", Account, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Column("deadline", sa.BigInteger),
     sa.Column("gas_max", sa.BigInteger),
+    sa.Column("budget", Amount),
+    sa.Column("priority", sa.Integer, nullable=False),  # node.records.Priority
     sa.Column("status", sa.String(10), nullable=False),  # node.records.TransactionStatus
     sa.Column("nonce", sa.BigInteger),
     sa.Column("gas_limit", sa.BigInteger),
@@ -266,7 +268,11 @@ transactions = sa.Table(
     sa.Column("max_priority_fee_per_gas", Amount),
     sa.Column("raw", sa.LargeBinary),
     sa.Column("hashes", sa.JSON, nullable=False),  # every version that was signed, newest last
+    sa.Column("empty_hashes", sa.JSON, nullable=False),  # those of them that only use the nonce
     sa.Column("signed_at_block", sa.BigInteger),
+    sa.Column("started_at", sa.BigInteger),  # the head's time at the first signing
+    sa.Column("bump", sa.Boolean, nullable=False),  # asked for: raise the fees at the next look
+    sa.Column("cancel", sa.String(FAILURE_MAX)),  # asked for: why it should not happen
     sa.Column("mined_hash", Word),
     sa.Column("block_number", sa.BigInteger),
     sa.Column("gas_used", sa.BigInteger),
@@ -274,7 +280,17 @@ transactions = sa.Table(
     sa.Column("failure", sa.String(FAILURE_MAX)),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("sender", "nonce"),
-    sa.Index("ix_transactions_sender_status", "sender", "status"),
+    sa.Index("ix_transactions_status", "status"),
     sa.Index("ix_transactions_channel_id", "channel_id"),
 )
 """Intents: a transaction to be sent, its nonce and its signed bytes in one durable row."""
+
+transaction_items = sa.Table(
+    "transaction_items",
+    metadata,
+    sa.Column("channel_id", Word, primary_key=True),
+    sa.Column("key", sa.String(200), primary_key=True),
+    sa.Column("transaction_id", sa.Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""What a transaction does for each of several channels, under the key it would have alone."""

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from penstock.chain import calls
 from penstock.node.outside import Outbox
 from penstock.node.ports import Database, UnitOfWork
-from penstock.node.records import Block, Intent, Transaction, TransactionStatus, Watch
-from penstock.protocol.messages import Channel
-from penstock.protocol.onchain import Closing
+from penstock.node.records import Block, Transaction, TransactionStatus, Watch
+from penstock.protocol.onchain import Closing, OnChain
 from penstock.protocol.primitives import Address, Bytes32
-from penstock.protocol.watch_policy import Action, Challenge, Collect, Settle, decide
+from penstock.protocol.watch_policy import Action, Challenge, Settle, decide
+from penstock.watcher.batches import PURPOSES, Need, plan
+from penstock.watcher.budget import BudgetSettings, at_stake
 from penstock.watcher.metrics import Metrics
 from penstock.watcher.plan import attempt_key, intent_key, is_due, window_seconds
 
 log = structlog.get_logger("penstock.watcher")
-
-_PAYOUT_GAS_MAX = 5_000_000
-"""Far more than any honest token takes: anyone may open channels with a token whose transfers burn all gas."""
-
-_PURPOSES: dict[type[Action], str] = {Challenge: "challenge", Collect: "collect", Settle: "settle"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +50,22 @@ class Guard:
     """
 
     def __init__(
-        self, database: Database, outbox: Outbox, contract: Address, metrics: Metrics, clock: Callable[[], int]
+        self,
+        database: Database,
+        outbox: Outbox,
+        contract: Address,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        budgets: BudgetSettings | None = None,
+        trusted_tokens: Collection[Address] = (),
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._contract = contract
         self._metrics = metrics
         self._clock = clock
+        self._budgets = budgets or BudgetSettings()
+        self._trusted_tokens = trusted_tokens
         self._unanswered: set[Bytes32] = set()
 
     async def answer(self, head: Block) -> None:
@@ -72,39 +76,48 @@ class Guard:
         StorageUnavailable
             Nothing was decided; the next block's look decides it.
         """
-
-        def work(uow: UnitOfWork) -> list[Finding]:
-            return [finding for watch in uow.watched.closing() if (finding := self.look(uow, watch, head))]
-
-        findings = await self._database.run(work)
+        findings = await self._database.run(lambda uow: self.look(uow, uow.watched.closing(), head))
         self._metrics.closing.set(len(findings))
         self.report(findings, head)
         self._unanswered &= {finding.channel_id for finding in findings}
 
-    def look(self, uow: UnitOfWork, watch: Watch, head: Block) -> Finding | None:
-        """Look at one channel and store the transaction it needs, in the caller's transaction; None if not closing."""
-        onchain = uow.chain.onchain(watch.channel_id)
-        if not isinstance(onchain.phase, Closing):
-            return None
-        action = decide(onchain, watch.evidence, head.time)
-        answered = decide(onchain, watch.evidence, onchain.phase.deadline - 1) is None
-        sent = self._send(uow, watch, action, head) if action else None
-        return Finding(watch.channel_id, onchain.phase.deadline, action, answered, sent)
+    def look(self, uow: UnitOfWork, watches: Iterable[Watch], head: Block) -> list[Finding]:
+        """Look at channels and store the transactions they need, in the caller's transaction.
 
-    def _send(self, uow: UnitOfWork, watch: Watch, action: Action, head: Block) -> str | None:
+        Return a finding for each that is closing.
+        """
+        looks = [(watch, uow.chain.onchain(watch.channel_id)) for watch in watches]
+        closing = [(watch, seen, seen.phase) for watch, seen in looks if isinstance(seen.phase, Closing)]
+        needs = [need for watch, onchain, _ in closing if (need := self._need(uow, watch, onchain, head))]
+        for intent, items in plan(needs, self._contract, self._trusted_tokens):
+            self._outbox.enqueue(uow, intent, items)
+        sent = {need.watch.channel_id: need.key for need in needs}
+        return [
+            Finding(
+                watch.channel_id,
+                phase.deadline,
+                decide(onchain, watch.evidence, head.time),
+                decide(onchain, watch.evidence, phase.deadline - 1) is None,
+                sent.get(watch.channel_id),
+            )
+            for watch, onchain, phase in closing
+        ]
+
+    def _need(self, uow: UnitOfWork, watch: Watch, onchain: OnChain, head: Block) -> Need | None:
+        """Return what is to be sent for a closing channel now, None if nothing or if it is under way."""
+        action = decide(onchain, watch.evidence, head.time)
+        if action is None:
+            return None
         first = intent_key(watch.channel_id, action)
-        tries = [t for t in uow.transactions.by_channel(watch.channel_id) if _is_try(t, first)]
+        tries = uow.transactions.tries(watch.channel_id, first)
         if not all(_is_fruitless(t, head) for t in tries):
             return None
         if not is_due([t.created_at for t in tries], window_seconds(action, head.time), self._clock()):
             return None
-        key = attempt_key(first, len(tries) + 1)
-        deadline = None if isinstance(action, Settle) else action.deadline
-        purpose = _PURPOSES[type(action)]
-        gas_max = None if isinstance(action, Challenge) else _PAYOUT_GAS_MAX
-        data = _calldata(watch.channel, action)
-        self._outbox.enqueue(uow, Intent(key, purpose, self._contract, data, watch.channel_id, deadline, gas_max))
-        return key
+        budget = None
+        if not isinstance(action, Settle):
+            budget = self._budgets.budget(watch.channel.token, at_stake(onchain, action))
+        return Need(watch, action, attempt_key(first, len(tries) + 1), budget)
 
     def report(self, findings: Sequence[Finding], head: Block) -> None:
         """Count and log what a committed look found."""
@@ -116,7 +129,7 @@ class Guard:
     def _report_sent(self, finding: Finding, head: Block) -> None:
         action = finding.action
         assert action is not None
-        self._metrics.sent.labels(_PURPOSES[type(action)]).inc()
+        self._metrics.sent.labels(PURPOSES[type(action)]).inc()
         if isinstance(action, Challenge):
             self._metrics.challenges_sent.inc()
         log.info(
@@ -136,21 +149,6 @@ class Guard:
             self._unanswered.remove(channel_id)
             self._metrics.missed.inc()
             log.error("deadline missed", channel=str(channel_id), deadline=finding.deadline)
-
-
-def _calldata(channel: Channel, action: Action) -> bytes:
-    match action:
-        case Challenge(evidence=state):
-            return calls.challenge(channel, state)
-        case Collect(evidence=voucher):
-            return calls.collect(channel, voucher)
-        case Settle():
-            return calls.settle(channel)
-
-
-def _is_try(transaction: Transaction, first: str) -> bool:
-    key = transaction.intent.key
-    return key == first or key.startswith(first + ":")
 
 
 def _is_fruitless(transaction: Transaction, head: Block) -> bool:

@@ -9,7 +9,7 @@ import structlog
 
 from penstock.chain.signer import Signer
 from penstock.node.ports import Database, UnitOfWork
-from penstock.node.records import Watch
+from penstock.node.records import Block, Watch
 from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import ChannelSettled, ChannelUnopened, VoucherNotHigher
 from penstock.protocol.messages import Channel, Receipt, SignedState, SignedVoucher
@@ -26,7 +26,8 @@ class _Taken:
     held: Evidence
     received_at: int
     stored: bool
-    finding: Finding | None
+    findings: list[Finding]
+    head: Block | None
 
 
 class Intake:
@@ -77,6 +78,8 @@ class Intake:
         watch = Watch(channel_id, channel, evidence)
         taken = await self._database.run(lambda uow: self._store(uow, watch))
         self._metrics.evidence.labels("stored" if taken.stored else "known").inc()
+        if taken.head:
+            self._guard.report(taken.findings, taken.head)
         receipt = receipt_for(taken.held, taken.received_at, self._domain)
         return receipt, self._signer.sign_receipt(receipt)
 
@@ -89,7 +92,7 @@ class Intake:
             _compare(watch, held)
             received_at = uow.watched.received_at(watch.channel_id)
             assert received_at is not None
-            return _Taken(held.evidence, received_at, stored=False, finding=None)
+            return _Taken(held.evidence, received_at, stored=False, findings=[], head=None)
         if isinstance(phase, Ended):
             raise ChannelSettled(str(watch.channel_id))
         now = self._clock()
@@ -97,7 +100,8 @@ class Intake:
         head = uow.chain.cursor()
         assert head is not None
         # Evidence that comes in the middle of a dispute is not left waiting for the next block.
-        return _Taken(watch.evidence, now, stored=True, finding=self._guard.look(uow, watch, head))
+        findings = self._guard.look(uow, [watch], head)
+        return _Taken(watch.evidence, now, stored=True, findings=findings, head=head)
 
 
 def _compare(watch: Watch, held: Watch) -> None:

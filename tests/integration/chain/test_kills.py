@@ -27,7 +27,8 @@ from penstock.chain.account import Account
 from penstock.chain.contracts import ChannelsContract
 from penstock.chain.follower import Follower, FollowerSettings
 from penstock.chain.rpc import Rpc
-from penstock.chain.sender import Sender, SenderSettings
+from penstock.chain.sender import Sender
+from penstock.chain.sending import SenderSettings
 from penstock.protocol.primitives import Address
 from penstock.storage.database import Database
 
@@ -41,7 +42,8 @@ async def main(url, contract, start, records):
     database = Database(records)
     settings = FollowerSettings(int(start), confirmations=2, poll_seconds=0.05)
     follower = Follower(rpc, channels, database, settings)
-    sender = Sender(rpc, account, database, SenderSettings(confirmations=2, poll_seconds=0.05, in_flight_max=4))
+    sending = SenderSettings(confirmations=2, poll_seconds=0.05, in_flight_max=4, urgent_reserve=0)
+    sender = Sender(rpc, [account], database, sending)
     await asyncio.gather(follower.run(on_change), sender.run())
 
 asyncio.run(main(*sys.argv[1:]))
@@ -106,7 +108,7 @@ def enqueue(database: Database, chain: Chain, pair: Pair, sender: Account) -> No
         Intent(f"deposit:{n}", "deposit", chain.contract, calls.deposit(pair.channel, n), pair.channel_id)
         for n in range(1, DEPOSITS + 1)
     ]
-    database.run_sync(lambda uow: [uow.transactions.add(intent, sender.address, 0) for intent in intents])
+    database.run_sync(lambda uow: [uow.transactions.add(intent, 0) for intent in intents])
 
 
 def wait_until_final(database: Database) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,84 +13,29 @@ from penstock.chain.account import Account
 from penstock.chain.errors import RpcRefused, RpcUnavailable, TransactionFailed, TransactionPending
 from penstock.chain.fees import FeeSettings
 from penstock.chain.rpc import Rpc
-from penstock.chain.sender import Sender, SenderSettings
-from penstock.node.records import Intent, Transaction, TransactionStatus
+from penstock.chain.sender import Sender
+from penstock.node.records import Intent, TransactionStatus
 from penstock.protocol.primitives import Address
 from penstock.storage.database import Database
 from penstock.storage.errors import KeyReused
+from tests.integration.chain.sending import (
+    SETTINGS,
+    SOMEBODY,
+    drop,
+    enqueue,
+    look,
+    nonce_of,
+    stored,
+    transfer,
+    with_sender,
+)
 from tests.support.anvil import Chain
 from tests.support.disputes import Pair, make_pair
-
-SETTINGS = SenderSettings(confirmations=2, poll_seconds=0.05)
-SOMEBODY = Address(b"\x77" * 20)
-
-
-@pytest.fixture
-def pair(chain: Chain) -> Pair:
-    """A pair; asked for before `account`, while the chain mines by itself."""
-    return make_pair(chain)
-
-
-@pytest.fixture
-def account(chain: Chain) -> Account:
-    """An account with money on a chain that mines when it is told to."""
-    account = chain.anvil.new_account()
-    chain.mint(account.address)
-    chain.anvil.automine(enabled=False)
-    return account
-
-
-def transfer(chain: Chain, amount: int, key: str | None = None, deadline: int | None = None) -> Intent:
-    return Intent(
-        key or f"transfer:{amount}", "transfer", chain.token, calls.transfer(SOMEBODY, amount), deadline=deadline
-    )
-
-
-def with_sender(
-    chain: Chain,
-    database: Database,
-    account: Account,
-    work: Callable[[Sender], Awaitable[Any]],
-    settings: SenderSettings = SETTINGS,
-) -> Any:
-    async def connected(rpc: Rpc) -> Any:
-        return await work(Sender(rpc, account, database, settings))
-
-    return chain.run(connected)
-
-
-def look(
-    chain: Chain, database: Database, account: Account, times: int = 1, settings: SenderSettings = SETTINGS
-) -> None:
-    """Let a sender that has just started look so many times."""
-
-    async def work(sender: Sender) -> None:
-        for _ in range(times):
-            await sender.step()
-
-    with_sender(chain, database, account, work, settings)
-
-
-def enqueue(chain: Chain, database: Database, account: Account, *intents: Intent) -> None:
-    async def work(sender: Sender) -> None:
-        await database.run(lambda uow: [sender.enqueue(uow, intent) for intent in intents])
-
-    with_sender(chain, database, account, work)
-
-
-def stored(database: Database, intent: Intent) -> Transaction:
-    transaction = database.read_sync(lambda uow: uow.transactions.get(intent.key))
-    assert transaction is not None
-    return transaction
-
-
-def nonce_of(chain: Chain, account: Account) -> int:
-    return int(chain.run(lambda rpc: rpc.nonce(account.address)))
 
 
 def test_an_intent_is_sent_mined_and_confirmed(chain: Chain, database: Database, account: Account) -> None:
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
     assert stored(database, intent).status is TransactionStatus.QUEUED
 
     look(chain, database, account)
@@ -112,7 +56,7 @@ def test_an_intent_is_sent_mined_and_confirmed(chain: Chain, database: Database,
 
 def test_the_same_intent_again_is_sent_once(chain: Chain, database: Database, account: Account) -> None:
     for _ in range(3):
-        enqueue(chain, database, account, transfer(chain, 5), transfer(chain, 5))
+        enqueue(database, transfer(chain, 5), transfer(chain, 5))
         look(chain, database, account)
         chain.anvil.mine()
 
@@ -121,19 +65,23 @@ def test_the_same_intent_again_is_sent_once(chain: Chain, database: Database, ac
 
 
 def test_one_key_for_two_intents_is_refused(chain: Chain, database: Database, account: Account) -> None:
-    enqueue(chain, database, account, transfer(chain, 5))
+    async def work(sender: Sender) -> None:
+        await database.run(lambda uow: sender.enqueue(uow, transfer(chain, 5)))
+        with pytest.raises(KeyReused):
+            await database.run(lambda uow: sender.enqueue(uow, transfer(chain, 6, key="transfer:5")))
 
-    with pytest.raises(KeyReused):
-        enqueue(chain, database, account, transfer(chain, 6, key="transfer:5"))
+    with_sender(chain, database, account, work)
 
 
 def test_many_intents_are_in_flight_together_in_order(chain: Chain, database: Database, account: Account) -> None:
     intents = [transfer(chain, amount) for amount in range(1, 21)]
-    enqueue(chain, database, account, *intents)
+    enqueue(database, *intents)
     look(chain, database, account)
 
     in_flight = database.read_sync(lambda uow: uow.transactions.in_flight(account.address))
-    assert [t.signed.nonce for t in in_flight if t.signed] == list(range(SETTINGS.in_flight_max))
+    assert [t.signed.nonce for t in in_flight if t.signed] == list(
+        range(SETTINGS.in_flight_max - SETTINGS.urgent_reserve)
+    )
     chain.anvil.mine()
     look(chain, database, account, 2)
     chain.anvil.mine()
@@ -150,7 +98,7 @@ def test_the_most_urgent_intent_goes_first(chain: Chain, database: Database, acc
         transfer(chain, 2, deadline=now + 900),
         transfer(chain, 3, deadline=now + 300),
     )
-    enqueue(chain, database, account, routine, late, soon)
+    enqueue(database, routine, late, soon)
     look(chain, database, account)
 
     nonces = [signed.nonce for intent in (soon, late, routine) if (signed := stored(database, intent).signed)]
@@ -161,7 +109,7 @@ def test_a_kill_between_storing_and_sending_sends_after_the_restart(
     chain: Chain, database: Database, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
     with monkeypatch.context() as patched:
         patched.setattr(Rpc, "send_raw", die)
         with pytest.raises(Killed):
@@ -185,7 +133,7 @@ def test_a_kill_before_the_answer_is_stored_sends_nothing_twice(
         await original(rpc, raw)
         raise Killed
 
-    enqueue(chain, database, account, transfer(chain, 5))
+    enqueue(database, transfer(chain, 5))
     with monkeypatch.context() as patched:
         patched.setattr(Rpc, "send_raw", send_and_die)
         with pytest.raises(Killed):
@@ -209,7 +157,7 @@ def test_a_send_that_times_out_but_lands_is_found(
         raise RpcUnavailable(rpc.url, "eth_sendRawTransaction", "timed out")
 
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
     monkeypatch.setattr(Rpc, "send_raw", send_without_answer)
 
     look(chain, database, account)
@@ -221,7 +169,7 @@ def test_a_send_that_times_out_but_lands_is_found(
 
 def test_one_that_is_known_already_is_not_an_error(chain: Chain, database: Database, account: Account) -> None:
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
     look(chain, database, account)
     look(chain, database, account)  # a restart: it sends the same bytes again
 
@@ -232,11 +180,11 @@ def test_one_that_is_known_already_is_not_an_error(chain: Chain, database: Datab
 
 def test_one_that_was_dropped_from_the_pool_is_sent_again(chain: Chain, database: Database, account: Account) -> None:
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
 
     async def work(sender: Sender) -> None:
         await sender.step()
-        chain.anvil.rpc("anvil_dropAllTransactions")
+        drop(chain)
         chain.anvil.mine()
         await sender.step()
         chain.anvil.mine()
@@ -251,11 +199,11 @@ def test_one_that_waits_too_long_is_replaced_with_an_eighth_more_on_both_fees(
     chain: Chain, database: Database, account: Account
 ) -> None:
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
     look(chain, database, account)
     first = stored(database, intent).signed
     assert first is not None
-    chain.anvil.rpc("anvil_dropAllTransactions")
+    drop(chain)
     chain.anvil.mine(SETTINGS.replace_after_blocks)
 
     look(chain, database, account)
@@ -273,14 +221,14 @@ def test_one_that_waits_too_long_is_replaced_with_an_eighth_more_on_both_fees(
 
 def test_the_first_version_may_be_the_one_that_lands(chain: Chain, database: Database, account: Account) -> None:
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
     look(chain, database, account)
     first = stored(database, intent).signed
     assert first is not None
-    chain.anvil.rpc("anvil_dropAllTransactions")
+    drop(chain)
     chain.anvil.mine(SETTINGS.replace_after_blocks)
     look(chain, database, account)
-    chain.anvil.rpc("anvil_dropAllTransactions")
+    drop(chain)
     chain.anvil.rpc("eth_sendRawTransaction", "0x" + first.raw.hex())
     chain.anvil.mine()
 
@@ -292,26 +240,14 @@ def test_the_first_version_may_be_the_one_that_lands(chain: Chain, database: Dat
     assert len(stored(database, intent).hashes) == 2
 
 
-def test_near_its_deadline_the_fee_rises_after_every_block(chain: Chain, database: Database, account: Account) -> None:
-    intent = transfer(chain, 5, deadline=chain.anvil.time + 60)
-    enqueue(chain, database, account, intent)
-    look(chain, database, account)
-    for _ in range(2):
-        chain.anvil.rpc("anvil_dropAllTransactions")
-        chain.anvil.mine()
-        look(chain, database, account)
-
-    assert len(stored(database, intent).hashes) == 3
-
-
 def test_the_fee_limit_is_never_passed(chain: Chain, database: Database, account: Account) -> None:
     limit = 3 * 10**9
     settings = replace(SETTINGS, fees=FeeSettings(max_fee_limit=limit), replace_after_blocks=1)
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
     for _ in range(20):
         look(chain, database, account, settings=settings)
-        chain.anvil.rpc("anvil_dropAllTransactions")
+        drop(chain)
         chain.anvil.mine()
 
     signed = stored(database, intent).signed
@@ -321,11 +257,11 @@ def test_the_fee_limit_is_never_passed(chain: Chain, database: Database, account
 
 def test_a_fee_below_the_base_fee_is_raised(chain: Chain, database: Database, account: Account) -> None:
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
     chain.anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
     chain.anvil.mine()
     look(chain, database, account)
-    chain.anvil.rpc("anvil_dropAllTransactions")
+    drop(chain)
     chain.anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(50 * 10**9))
     chain.anvil.mine()
     for _ in range(SETTINGS.replace_after_blocks + 1):
@@ -342,7 +278,7 @@ def test_a_reorg_puts_it_back_in_flight_and_it_lands_again(fresh_chain: Chain, d
     fresh_chain.anvil.automine(enabled=False)
     fresh_chain.anvil.mine(3)
     intent = transfer(fresh_chain, 5)
-    enqueue(fresh_chain, database, account, intent)
+    enqueue(database, intent)
     look(fresh_chain, database, account)
     fresh_chain.anvil.mine()
     look(fresh_chain, database, account)
@@ -366,14 +302,14 @@ def test_a_reorg_deeper_than_the_confirmations_leaves_no_gap_in_the_nonces(
     fresh_chain.mint(account.address)
     fresh_chain.anvil.mine(3)
     first, second = transfer(fresh_chain, 5), transfer(fresh_chain, 6)
-    enqueue(fresh_chain, database, account, first)
+    enqueue(database, first)
     look(fresh_chain, database, account)
     fresh_chain.anvil.mine()
     look(fresh_chain, database, account, times=2)
     assert stored(database, first).status is TransactionStatus.CONFIRMED
 
     fresh_chain.anvil.reorg(3)
-    enqueue(fresh_chain, database, account, second)
+    enqueue(database, second)
     look(fresh_chain, database, account)
     fresh_chain.anvil.mine()
     look(fresh_chain, database, account, times=2)
@@ -389,9 +325,9 @@ def test_a_nonce_taken_by_a_foreign_transaction_is_given_up(fresh_chain: Chain, 
     fresh_chain.mint(account.address)
     fresh_chain.anvil.automine(enabled=False)
     intent = transfer(fresh_chain, 5)
-    enqueue(fresh_chain, database, account, intent)
+    enqueue(database, intent)
     look(fresh_chain, database, account)
-    fresh_chain.anvil.rpc("anvil_dropAllTransactions")
+    drop(fresh_chain)
     fresh_chain.anvil.automine(enabled=True)
     fresh_chain.send(account, fresh_chain.token, calls.transfer(SOMEBODY, 100))
     fresh_chain.anvil.automine(enabled=False)
@@ -411,7 +347,7 @@ def test_a_foreign_transaction_before_is_stepped_over(chain: Chain, database: Da
     chain.anvil.automine(enabled=True)
     chain.send(account, chain.token, calls.transfer(SOMEBODY, 100))
     chain.anvil.automine(enabled=False)
-    enqueue(chain, database, account, transfer(chain, 5))
+    enqueue(database, transfer(chain, 5))
     look(chain, database, account)
     chain.anvil.mine()
 
@@ -422,7 +358,7 @@ def test_a_failing_simulation_gives_up_with_the_reason_and_uses_no_nonce(
     chain: Chain, database: Database, pair: Pair, account: Account
 ) -> None:
     too_early = Intent(f"settle:{pair.channel_id}", "settle", chain.contract, calls.settle(pair.channel))
-    enqueue(chain, database, account, too_early, transfer(chain, 5))
+    enqueue(database, too_early, transfer(chain, 5))
     look(chain, database, account)
     chain.anvil.mine()
 
@@ -435,7 +371,7 @@ def test_a_failing_simulation_gives_up_with_the_reason_and_uses_no_nonce(
 
 def test_one_whose_deadline_has_passed_is_given_up(chain: Chain, database: Database, account: Account) -> None:
     intent = transfer(chain, 5, deadline=chain.anvil.time)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
     look(chain, database, account)
 
     assert stored(database, intent).status is TransactionStatus.FAILED
@@ -448,7 +384,7 @@ def test_a_revert_in_a_block_is_explained(chain: Chain, database: Database, pair
     data = calls.challenge(pair.channel, pair.state(5, 0))
     first = Intent("challenge:one", "challenge", chain.contract, data)
     second = Intent("challenge:two", "challenge", chain.contract, data)
-    enqueue(chain, database, account, first, second)
+    enqueue(database, first, second)
     look(chain, database, account)
     chain.anvil.mine()
     look(chain, database, account)
@@ -465,7 +401,7 @@ def test_an_account_without_money_waits_until_it_is_filled(chain: Chain, databas
     chain.mint(poor.address)
     chain.anvil.automine(enabled=False)
     intent = transfer(chain, 5)
-    enqueue(chain, database, poor, intent)
+    enqueue(database, intent)
     look(chain, database, poor)
     assert stored(database, intent).status in (TransactionStatus.QUEUED, TransactionStatus.SIGNED)
 
@@ -483,7 +419,7 @@ def test_one_that_takes_more_gas_than_it_is_worth_is_given_up(
 ) -> None:
     dear = replace(transfer(chain, 5, "dear"), gas_max=25_000)
     fair = replace(transfer(chain, 6, "fair"), gas_max=100_000)
-    enqueue(chain, database, account, dear, fair)
+    enqueue(database, dear, fair)
     look(chain, database, account)
 
     assert stored(database, dear).status is TransactionStatus.FAILED
@@ -507,7 +443,7 @@ def test_those_that_cannot_be_told_hold_up_nobody(
         Intent(f"poison:{n}", "approve", chain.token, calls.approve(SOMEBODY, n), deadline=soon)
         for n in range(SETTINGS.in_flight_max)
     ]
-    enqueue(chain, database, account, *poison, transfer(chain, 5))
+    enqueue(database, *poison, transfer(chain, 5))
     look(chain, database, account)
 
     assert stored(database, transfer(chain, 5)).status is TransactionStatus.SIGNED
@@ -539,7 +475,7 @@ def test_waiting_returns_what_was_mined_and_raises_what_failed(ticking_chain: Ch
 
 def test_waiting_ends_in_time(chain: Chain, database: Database, account: Account) -> None:
     intent = transfer(chain, 5)
-    enqueue(chain, database, account, intent)
+    enqueue(database, intent)
 
     with pytest.raises(TransactionPending):
         with_sender(chain, database, account, lambda sender: sender.wait(intent.key, 0.01))

@@ -13,7 +13,8 @@ from penstock.chain import calls
 from penstock.chain.contracts import ChannelsContract
 from penstock.chain.errors import RpcUnavailable
 from penstock.chain.rpc import BlockId, Rpc
-from penstock.chain.sender import Sender, SenderSettings
+from penstock.chain.sender import Sender
+from penstock.chain.sending import SenderSettings
 from penstock.client.contract_chain import ContractChain
 from penstock.client.patience import Patience
 from penstock.client.sending import Sending
@@ -53,7 +54,7 @@ async def endpoint(pair: Pair, tmp_path: Path) -> AsyncIterator[tuple[ContractCh
     contract = Forgetful(rpc, pair.chain.domain)
     database = Database(f"sqlite:///{tmp_path / 'client.sqlite'}")
     async with anyio.create_task_group() as tasks:
-        sending = Sending(Sender(rpc, pair.payer, database, SenderSettings()), database, tasks)
+        sending = Sending(Sender(rpc, [pair.payer], database, SenderSettings()), database, tasks)
         yield ContractChain(rpc, contract, pair.payer, database, sending, Patience()), contract
     database.close()
     await rpc.close()

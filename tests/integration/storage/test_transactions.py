@@ -8,13 +8,22 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from penstock.node.records import Intent, Outcome, SignedTransaction, Transaction, TransactionStatus
+from penstock.node.records import (
+    Intent,
+    Outcome,
+    Priority,
+    SignedTransaction,
+    Transaction,
+    TransactionStatus,
+    Wishes,
+)
 from penstock.storage.database import Database
 from penstock.storage.errors import KeyReused, RecordConflict
 from penstock.storage.repositories.transactions import Transactions
 from tests.support.parties import PAYEE, PAYER, TOKEN, cause_id
 
 SENDER = PAYER.address
+AT = 1_700_000_000
 CHANNEL = cause_id(77)
 
 
@@ -27,11 +36,11 @@ def version(n: int, nonce: int = 5) -> SignedTransaction:
 
 
 def add(database: Database, wanted: Intent) -> Transaction:
-    return database.run_sync(lambda uow: uow.transactions.add(wanted, SENDER, 9))
+    return database.run_sync(lambda uow: uow.transactions.add(wanted, 9))
 
 
 def sign(database: Database, number: int, signed: SignedTransaction) -> None:
-    database.run_sync(lambda uow: uow.transactions.sign(number, signed))
+    database.run_sync(lambda uow: uow.transactions.sign(number, SENDER, signed, AT))
 
 
 def change(database: Database, action: Callable[[Transactions], None]) -> Transaction:
@@ -59,17 +68,21 @@ def test_a_key_means_one_intent(database: Database, other: Intent) -> None:
 
     with pytest.raises(KeyReused):
         add(database, other)
-    with pytest.raises(KeyReused):
-        database.run_sync(lambda uow: uow.transactions.add(intent(), PAYEE.address, 9))
+
+
+def test_what_it_may_cost_is_no_part_of_what_a_key_means(database: Database) -> None:
+    first = add(database, intent())
+
+    assert add(database, replace(intent(), budget=10**30, priority=Priority.URGENT)) == first
 
 
 def test_a_life_from_queue_to_confirmation(database: Database) -> None:
     number = add(database, intent()).id
 
-    signed = change(database, lambda t: t.sign(number, version(1)))
+    signed = change(database, lambda t: t.sign(number, SENDER, version(1), AT))
     assert (signed.status, signed.signed, signed.hashes) == (TransactionStatus.SIGNED, version(1), (cause_id(1),))
 
-    replaced = change(database, lambda t: t.sign(number, version(2)))
+    replaced = change(database, lambda t: t.sign(number, SENDER, version(2), AT))
     assert (replaced.signed, replaced.hashes, replaced.hash) == (version(2), (cause_id(1), cause_id(2)), cause_id(2))
 
     outcome = Outcome(cause_id(1), 50, 80_000, 2**66)
@@ -91,7 +104,7 @@ def test_a_life_from_queue_to_confirmation(database: Database) -> None:
 
 def test_a_revert_is_final_only_when_deep_enough(database: Database) -> None:
     number = add(database, intent()).id
-    change(database, lambda t: t.sign(number, version(1)))
+    change(database, lambda t: t.sign(number, SENDER, version(1), AT))
     reverted = Outcome(cause_id(1), 50, 80_000, 1, "DeadlinePassed" * 100)
 
     mined = change(database, lambda t: t.mine(number, reverted))
@@ -112,12 +125,12 @@ def test_a_queued_intent_can_fail(database: Database) -> None:
 
 def test_a_nonce_lost_to_a_foreign_transaction_is_given_up(database: Database) -> None:
     number = add(database, intent()).id
-    change(database, lambda t: t.sign(number, version(1)))
+    change(database, lambda t: t.sign(number, SENDER, version(1), AT))
 
     queued = change(database, lambda t: t.requeue(number))
     assert (queued.status, queued.signed, queued.hashes) == (TransactionStatus.QUEUED, None, (cause_id(1),))
 
-    signed = change(database, lambda t: t.sign(number, version(2, nonce=6)))
+    signed = change(database, lambda t: t.sign(number, SENDER, version(2, nonce=6), AT))
     assert signed.signed == version(2, nonce=6)
 
 
@@ -132,37 +145,80 @@ def test_steps_that_do_not_follow_are_refused(database: Database) -> None:
         with pytest.raises(RecordConflict):
             change(database, step)
 
-    change(database, lambda t: t.sign(number, version(1)))
+    change(database, lambda t: t.sign(number, SENDER, version(1), AT))
     with pytest.raises(RecordConflict):
-        change(database, lambda t: t.fail(number, "too late"))
+        change(database, lambda t: t.sign(number, PAYEE.address, version(2), AT))
     with pytest.raises(RecordConflict):
-        change(database, lambda t: t.sign(number, version(2, nonce=6)))
+        change(database, lambda t: t.sign(number, SENDER, version(2, nonce=6), AT))
 
 
 def test_a_nonce_is_given_once(database: Database) -> None:
     first, second = add(database, intent()).id, add(database, intent("close:2")).id
-    change(database, lambda t: t.sign(first, version(1)))
+    change(database, lambda t: t.sign(first, SENDER, version(1), AT))
 
     with pytest.raises(IntegrityError):
-        change(database, lambda t: t.sign(second, version(2)))
+        change(database, lambda t: t.sign(second, SENDER, version(2), AT))
 
 
-def test_the_next_nonce_is_above_the_highest(database: Database) -> None:
-    assert database.read_sync(lambda uow: uow.transactions.next_nonce(SENDER)) is None
-
-    for n, nonce in enumerate((9, 10)):
+def test_nonces_that_are_taken_are_known(database: Database) -> None:
+    for n, nonce in enumerate((9, 10, 12)):
         sign(database, add(database, intent(f"close:{n}")).id, version(n, nonce))
 
-    assert database.read_sync(lambda uow: uow.transactions.next_nonce(SENDER)) == 11
-    assert database.read_sync(lambda uow: uow.transactions.next_nonce(PAYEE.address)) is None
+    assert database.read_sync(lambda uow: uow.transactions.nonces(SENDER, 10)) == [10, 12]
+    assert database.read_sync(lambda uow: uow.transactions.nonces(PAYEE.address, 0)) == []
+
+
+def test_one_that_is_cancelled_ends_when_its_empty_version_is_deep(database: Database) -> None:
+    number = add(database, intent()).id
+    change(database, lambda t: t.sign(number, SENDER, version(1), AT))
+    wished = change(database, lambda t: t.wish(number, Wishes(cancel="nobody needs it")))
+    change(database, lambda t: t.wish(number, Wishes(cancel="another reason")))
+    emptied = change(database, lambda t: t.sign(number, SENDER, replace(version(2), empty=True), AT + 1))
+    change(database, lambda t: t.mine(number, Outcome(cause_id(2), 50, 21_000, 1, "nobody needs it")))
+
+    done = change(database, lambda t: t.finish(number))
+
+    assert wished.wishes == emptied.wishes == Wishes(cancel="nobody needs it")
+    assert emptied.signed == replace(version(2), empty=True)
+    assert (emptied.empty_hashes, emptied.started_at) == ((cause_id(2),), AT)
+    assert (done.status, done.failure, done.final) == (TransactionStatus.CANCELLED, "nobody needs it", True)
+
+
+def test_one_that_is_cancelled_may_land_all_the_same(database: Database) -> None:
+    number = add(database, intent()).id
+    change(database, lambda t: t.sign(number, SENDER, version(1), AT))
+    change(database, lambda t: t.wish(number, Wishes(cancel="nobody needs it")))
+    change(database, lambda t: t.sign(number, SENDER, replace(version(2), empty=True), AT))
+    change(database, lambda t: t.mine(number, Outcome(cause_id(1), 50, 80_000, 1)))
+
+    assert change(database, lambda t: t.finish(number)).status is TransactionStatus.CONFIRMED
+
+
+def test_a_wish_for_higher_fees_ends_with_the_next_version(database: Database) -> None:
+    number = add(database, intent()).id
+    change(database, lambda t: t.sign(number, SENDER, version(1), AT))
+
+    assert change(database, lambda t: t.wish(number, Wishes(bump=True))).wishes == Wishes(bump=True)
+    assert change(database, lambda t: t.sign(number, SENDER, version(2), AT)).wishes == Wishes()
+
+
+def test_what_is_in_a_block_takes_no_wishes(database: Database) -> None:
+    number = add(database, intent()).id
+    change(database, lambda t: t.sign(number, SENDER, version(1), AT))
+    change(database, lambda t: t.mine(number, Outcome(cause_id(1), 50, 80_000, 1)))
+
+    with pytest.raises(RecordConflict):
+        change(database, lambda t: t.wish(number, Wishes(bump=True)))
 
 
 def test_each_list_has_its_order(database: Database) -> None:
     for key, deadline in (("a", None), ("b", 200), ("c", 100), ("d", None)):
         add(database, intent(key, deadline))
+    add(database, replace(intent("e"), priority=Priority.URGENT))
 
-    queued = database.read_sync(lambda uow: uow.transactions.queued(SENDER))
-    assert [t.intent.key for t in queued] == ["c", "b", "a", "d"]
+    queued = database.read_sync(lambda uow: uow.transactions.queued())
+    assert [t.intent.key for t in queued] == ["e", "c", "b", "a", "d"]
+    queued = queued[1:]
 
     for n, transaction in enumerate(queued[:3]):
         sign(database, transaction.id, version(n, 20 - n))
@@ -171,6 +227,8 @@ def test_each_list_has_its_order(database: Database) -> None:
 
     database.run_sync(lambda uow: uow.transactions.mine(in_flight[1].id, Outcome(cause_id(1), 1, 1, 1)))
     assert [t.intent.key for t in database.read_sync(lambda uow: uow.transactions.mined(SENDER))] == ["b"]
-    assert [t.intent.key for t in database.read_sync(lambda uow: uow.transactions.by_channel(CHANNEL))] == list("abcd")
-    assert [t.intent.key for t in database.read_sync(lambda uow: uow.transactions.recent(2))] == ["d", "c"]
-    assert database.read_sync(lambda uow: uow.transactions.queued(PAYEE.address)) == []
+    assert [t.intent.key for t in database.read_sync(lambda uow: uow.transactions.by_channel(CHANNEL))] == list("abcde")
+    assert [t.intent.key for t in database.read_sync(lambda uow: uow.transactions.recent(2))] == ["e", "d"]
+
+    database.run_sync(lambda uow: uow.transactions.finish(in_flight[1].id))
+    assert [t.intent.key for t in database.read_sync(lambda uow: uow.transactions.unfinished())] == list("acde")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from penstock.chain import calls
+from penstock.node.records import Priority
 from penstock.protocol.messages import State
-from penstock.protocol.onchain import ChannelOpened, Closed, ClosingStarted
+from penstock.protocol.onchain import Closed
+from penstock.protocol.primitives import Bytes32
+from penstock.watcher.budget import BudgetSettings
 from tests.integration.watcher.world import PERIOD, World, challenged, collected, settled
-from tests.support.parties import DOMAIN, co_signed, make_channel, make_position, make_voucher
+from tests.support.parties import DOMAIN, TOKEN, co_signed, make_channel, make_position, make_voucher
 
 pytestmark = pytest.mark.anyio
 
@@ -232,13 +235,62 @@ async def test_channels_without_evidence_are_left_alone(world: World) -> None:
     assert world.keys() == []
 
 
-async def test_a_hundred_stale_closes_in_one_block_get_a_hundred_answers(world: World) -> None:
-    channels = [make_channel(salt=salt) for salt in range(100)]
+async def many_disputed(world: World, number: int) -> list[Bytes32]:
+    """Open so many channels, and close all of them with a stale state in one block."""
+    channels = [make_channel(salt=1000 + n) for n in range(number)]
     ids = [DOMAIN.channel_id(channel) for channel in channels]
-    await world.block(*(ChannelOpened(i, c, 1000, 0) for i, c in zip(ids, channels, strict=True)))
     for channel, channel_id in zip(channels, ids, strict=True):
-        await world.take(channel, co_signed(State(channel_id, 5, 50)))
+        await world.open(channel)
+        await world.take(channel, co_signed(State(channel_id, 11, 110)))
+    events = [event for channel_id in ids for event in world.closing(channel_id, sequence=10)]
+    await world.block(*events)
+    return ids
 
-    await world.block(*(ClosingStarted(i, world.time + PERIOD) for i in ids))
 
-    assert sorted(world.keys()) == sorted(f"challenge:{channel_id}:5" for channel_id in ids)
+async def test_a_hundred_stale_closes_in_one_block_are_answered_by_two_transactions(world: World) -> None:
+    ids = await many_disputed(world, 100)
+
+    sent = world.transactions()
+    assert [t.intent.purpose for t in sent] == ["challenge", "challenge"]
+    assert [t.intent.data[:4] for t in sent] == [calls.challenge_many([])[:4]] * 2
+    for channel_id in ids:
+        assert len(world.tries(f"challenge:{channel_id}:11", channel_id)) == 1
+    await world.block()
+    assert len(world.keys()) == 2
+
+
+async def test_what_a_batch_left_out_is_sent_again_alone(world: World) -> None:
+    left_out, *others = await many_disputed(world, 3)
+    (batch,) = world.keys()
+    world.mine(batch)
+    await world.block(*(challenged(channel_id, 11) for channel_id in others))
+    world.confirm(batch)
+    await world.block(seconds=10)
+
+    assert world.keys() == [batch, f"challenge:{left_out}:11:2"]
+
+
+async def test_only_trusted_tokens_are_settled_together(world: World) -> None:
+    ids = await many_disputed(world, 3)
+    await world.block(*(challenged(channel_id, 11) for channel_id in ids), seconds=PERIOD)
+    alone = world.keys()[1:]
+    assert sorted(alone) == sorted(f"settle:{channel_id}" for channel_id in ids)
+
+
+async def test_trusted_tokens_are_settled_together(world: World) -> None:
+    world.trust(TOKEN)
+    ids = await many_disputed(world, 3)
+    await world.block(*(challenged(channel_id, 11) for channel_id in ids), seconds=PERIOD)
+
+    _, batch = world.transactions()
+    assert batch.intent.purpose == "settle"
+    assert batch.intent.data == calls.settle_many([make_channel(salt=1000 + n) for n in range(3)])
+
+
+async def test_what_an_answer_may_cost_follows_what_is_at_stake(world: World) -> None:
+    world.trust(budgets=BudgetSettings(10**12, 10**17, 50, {TOKEN: 10**6}))
+    await disputed(world)  # 110 units, which are 110 millionths of an ether
+
+    (sent,) = world.transactions()
+    assert sent.intent.budget == 55 * 10**12
+    assert sent.intent.priority is Priority.URGENT

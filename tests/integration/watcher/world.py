@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from penstock.chain.account import Account
 from penstock.chain.signer import Signer
 from penstock.node.head import Head
 from penstock.node.ports import UnitOfWork
-from penstock.node.records import Block, Intent, Outcome, SignedTransaction, Transaction
+from penstock.node.records import Block, Intent, Item, Outcome, SignedTransaction, Transaction
 from penstock.protocol.messages import Channel, Receipt, State
 from penstock.protocol.onchain import (
     Challenged,
@@ -23,9 +23,10 @@ from penstock.protocol.onchain import (
     EventRef,
     Settled,
 )
-from penstock.protocol.primitives import Bytes32
+from penstock.protocol.primitives import Address, Bytes32
 from penstock.protocol.watch_policy import Evidence
 from penstock.storage.database import Database
+from penstock.watcher.budget import BudgetSettings
 from penstock.watcher.guard import Guard
 from penstock.watcher.intake import Intake
 from penstock.watcher.metrics import Metrics
@@ -43,9 +44,9 @@ class Outbox:
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
 
-    def enqueue(self, uow: UnitOfWork, intent: Intent) -> Transaction:
+    def enqueue(self, uow: UnitOfWork, intent: Intent, items: Sequence[Item] = ()) -> Transaction:
         """Store the intent."""
-        return uow.transactions.add(intent, WATCHER.address, self._clock())
+        return uow.transactions.add(intent, self._clock(), items)
 
 
 @dataclass
@@ -57,13 +58,15 @@ class World:
     time: int = 1_000_000
     number: int = 0
     fork: int = 0
+    budgets: BudgetSettings | None = None
+    trusted: tuple[Address, ...] = ()
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
         """Put the parts together, as `bootstrap` does."""
         self.metrics = Metrics(Head(self.clock, 60))
         outbox = Outbox(self.clock)
-        self.guard = Guard(self.database, outbox, DOMAIN.contract, self.metrics, self.clock)
+        self.guard = Guard(self.database, outbox, DOMAIN.contract, self.metrics, self.clock, self.budgets, self.trusted)
         self.intake = Intake(self.database, self.guard, self.signer, DOMAIN, self.metrics, self.clock)
 
     def clock(self) -> int:
@@ -98,14 +101,21 @@ class World:
         await self.block(ChannelOpened(channel_id, channel, deposit, 0))
         return channel_id
 
+    def closing(self, channel_id: Bytes32, sequence: int) -> list[Event]:
+        """Return what a close in the next block emits."""
+        started = ClosingStarted(channel_id, self.time + 12 + PERIOD)
+        return [started, challenged(channel_id, sequence)] if sequence else [started]
+
     async def start_close(self, channel_id: Bytes32, sequence: int = 0) -> int:
         """Start a close in the next block; return its deadline."""
         deadline = self.time + 12 + PERIOD
-        events: list[Event] = [ClosingStarted(channel_id, deadline)]
-        if sequence:
-            events.append(Challenged(channel_id, State(channel_id, sequence, 0)))
-        await self.block(*events)
+        await self.block(*self.closing(channel_id, sequence))
         return deadline
+
+    def trust(self, *tokens: Address, budgets: BudgetSettings | None = None) -> None:
+        """Go on with other settings."""
+        self.trusted, self.budgets = tokens, budgets
+        self.restart()
 
     async def take(self, channel: Channel, evidence: Evidence) -> tuple[Receipt, bytes]:
         """Give the watcher evidence."""
@@ -119,13 +129,17 @@ class World:
         """Return the keys of all transactions, oldest first."""
         return [transaction.intent.key for transaction in self.transactions()]
 
+    def tries(self, key: str, channel_id: Bytes32) -> list[Transaction]:
+        """Return a channel's tries of something."""
+        return self.database.read_sync(lambda uow: uow.transactions.tries(channel_id, key))
+
     def sign(self, key: str) -> Transaction:
         """Put a queued transaction in flight."""
         transaction = self._get(key)
         signed = SignedTransaction(
             transaction.id, 1, 1, 1, b"raw", Bytes32(transaction.id.to_bytes(32, "big")), self.number
         )
-        self.database.run_sync(lambda uow: uow.transactions.sign(transaction.id, signed))
+        self.database.run_sync(lambda uow: uow.transactions.sign(transaction.id, WATCHER.address, signed, self.time))
         return self._get(key)
 
     def mine(self, key: str, failure: str | None = None) -> None:

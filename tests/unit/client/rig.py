@@ -25,7 +25,7 @@ from penstock.client.node_api import NodeApi
 from penstock.client.patience import Patience
 from penstock.client.ports import ChainView, SignedTransfer
 from penstock.client.watchers import WatcherAddress, WatcherClient
-from penstock.node.records import Intent, Outcome, Transaction, TransactionStatus
+from penstock.node.records import Intent, Outcome, Transaction, TransactionStatus, Wishes
 from penstock.protocol.causes import Refund
 from penstock.protocol.errors import PeerFault, PenstockError, UnknownChannel
 from penstock.protocol.exits import check_close, check_withdrawal
@@ -137,7 +137,20 @@ class Chain:
         word = Bytes32(bytes(32))
         intent = Intent(f"{purpose}:{channel_id}", purpose, DOMAIN.contract, b"", channel_id)
         status, outcome = TransactionStatus.MINED, Outcome(word, 1, 1, 1)
-        return Transaction(1, intent, PAYER.address, status, (word,), None, outcome, None, 0)
+        return Transaction(
+            id=1,
+            intent=intent,
+            sender=PAYER.address,
+            status=status,
+            hashes=(word,),
+            empty_hashes=(),
+            wishes=Wishes(),
+            started_at=0,
+            signed=None,
+            outcome=outcome,
+            failure=None,
+            created_at=0,
+        )
 
 
 def streamed(response: httpx.Response) -> httpx.Response:
