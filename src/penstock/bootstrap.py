@@ -12,7 +12,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,15 @@ from typing import Any
 import httpx
 import structlog
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from penstock.chain.account import Account
 from penstock.chain.contracts import ChannelsContract
 from penstock.chain.errors import RpcRefused, RpcUnavailable
+from penstock.chain.fees import FeeSettings
 from penstock.chain.follower import Follower, FollowerSettings, OnChange
 from penstock.chain.keys import load_keystore
+from penstock.chain.metrics import SenderMetrics
 from penstock.chain.outside import ChainReader, ContractCalls
 from penstock.chain.rpc import Rpc
 from penstock.chain.sender import Sender
@@ -91,9 +94,14 @@ def open_key(settings: Settings, keystore: Path, password_file: Path | None) -> 
     return load_keystore(settings.path(keystore), settings.keystore_password(password_file))
 
 
+def open_accounts(settings: Settings, keystores: Sequence[Path], password_file: Path | None) -> list[Account]:
+    """Return the accounts of keystores that the settings name; raises as `open_key`."""
+    return [Account(open_key(settings, keystore, password_file)) for keystore in keystores]
+
+
 @dataclass(frozen=True, slots=True)
 class ChainSide:
-    """Following and sending over one endpoint, for one database and one account."""
+    """Following and sending over one endpoint, for one database."""
 
     rpc: Rpc
     follower: Follower
@@ -138,8 +146,13 @@ class ChainSide:
 
 
 @asynccontextmanager
-async def open_chain_side(settings: ChainSettings, database: Database, account: Account) -> AsyncIterator[ChainSide]:
-    """Put the chain side together; whether the endpoint serves is seen when it runs."""
+async def open_chain_side(
+    settings: ChainSettings, database: Database, accounts: Sequence[Account], registry: CollectorRegistry
+) -> AsyncIterator[ChainSide]:
+    """Put the chain side together; whether the endpoint serves is seen when it runs.
+
+    The accounts pay for gas; the registry gets the metrics of sending.
+    """
     rpc = Rpc(settings.rpc_url)
     rpc.chain_id = settings.chain_id
     following = FollowerSettings(
@@ -148,12 +161,33 @@ async def open_chain_side(settings: ChainSettings, database: Database, account: 
         poll_seconds=settings.poll_seconds,
         keep=settings.keep_blocks,
     )
-    sending = SenderSettings(confirmations=settings.confirmations, poll_seconds=settings.poll_seconds)
+    sender = Sender(rpc, accounts, database, _sender_settings(settings), SenderMetrics(registry))
     try:
         follower = Follower(rpc, ChannelsContract(rpc, settings.domain), database, following)
-        yield ChainSide(rpc, follower, Sender(rpc, [account], database, sending), settings)
+        yield ChainSide(rpc, follower, sender, settings)
     finally:
         await rpc.close()
+
+
+def _sender_settings(settings: ChainSettings) -> SenderSettings:
+    fees, sending = settings.fees, settings.sending
+    return SenderSettings(
+        confirmations=settings.confirmations,
+        depths=sending.depths,
+        poll_seconds=settings.poll_seconds,
+        replace_after_blocks=sending.replace_after_blocks,
+        in_flight_max=sending.in_flight_max,
+        urgent_reserve=sending.urgent_reserve,
+        gas_margin_percent=sending.gas_margin_percent,
+        fees=FeeSettings(
+            history_blocks=fees.history_blocks,
+            percentile=fees.percentile,
+            min_priority_fee=fees.min_priority_fee_wei,
+            base_fee_multiple=fees.base_fee_multiple,
+            max_fee_limit=fees.max_fee_limit_wei,
+            final_blocks=fees.final_blocks,
+        ),
+    )
 
 
 @asynccontextmanager
@@ -231,6 +265,7 @@ class RunningNode:
     node: Node
     operator_token: str
     settings: NodeSettings
+    registry: CollectorRegistry
 
 
 @asynccontextmanager
@@ -247,20 +282,19 @@ async def run_node_parts(settings: Settings) -> AsyncIterator[RunningNode]:
     section = settings.require_node()
     key = open_key(settings, section.keystore, section.password_file)
     signer = Signer(key, settings.path(section.marks), settings.chain.domain)
-    account = Account(
-        open_key(settings, section.account_keystore, section.password_file) if section.account_keystore else key
-    )
+    accounts = open_accounts(settings, section.account_keystores, section.password_file) or [Account(key)]
+    registry = CollectorRegistry()
     try:
         with Database(settings.database_url(section, "node"), signer.flush) as database:
             database.migrate()
             async with (
-                open_chain_side(settings.chain, database, account) as chain,
+                open_chain_side(settings.chain, database, accounts, registry) as chain,
                 httpx.AsyncClient(timeout=_WATCHER_TIMEOUT_SECONDS) as http,
             ):
                 await _check_if_served(chain)
                 node = _build_node(settings, section, signer, database, chain, http)
                 async with in_background(**_works(node, chain)):
-                    yield RunningNode(node, _operator_token(settings, section), section)
+                    yield RunningNode(node, _operator_token(settings, section), section, registry)
     finally:
         signer.close()
 

@@ -61,6 +61,39 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+class FeesSection(_Section):
+    """What transactions offer for gas, in wei per unit; `penstock.chain.fees.FeeSettings` gives the reasons."""
+
+    history_blocks: int = Field(default=10, ge=1, le=1024)
+    percentile: int = Field(default=50, ge=0, le=100)
+    min_priority_fee_wei: Units = 10**6
+    base_fee_multiple: int = Field(default=2, ge=1)
+    max_fee_limit_wei: Units = 500 * 10**9
+    final_blocks: int = Field(default=2, ge=1)
+
+
+class SendingSection(_Section):
+    """How transactions are sent; `penstock.chain.sending.SenderSettings` gives the reasons.
+
+    Attributes
+    ----------
+    depths
+        Confirmations by purpose where they are not the chain's: a number, or "finalized".
+    """
+
+    replace_after_blocks: int = Field(default=3, ge=1)
+    in_flight_max: int = Field(default=16, ge=1)
+    urgent_reserve: int = Field(default=4, ge=0)
+    gas_margin_percent: int = Field(default=25, ge=0)
+    depths: dict[str, Annotated[int, Field(ge=1)] | Literal["finalized"]] = {}
+
+    @model_validator(mode="after")
+    def _check_places(self) -> Self:
+        if self.urgent_reserve >= self.in_flight_max:
+            raise ValueError("urgent_reserve must leave a place of in_flight_max to routine")
+        return self
+
+
 class ChainSettings(_Section):
     """The chain and the contract, the same for everyone.
 
@@ -81,6 +114,8 @@ class ChainSettings(_Section):
     confirmations: int = Field(default=1, ge=1)
     poll_seconds: Seconds = 1.0
     keep_blocks: int = Field(default=512, ge=1)
+    fees: FeesSection = FeesSection()
+    sending: SendingSection = SendingSection()
 
     @property
     def domain(self) -> Domain:
@@ -104,7 +139,9 @@ class NodeSettings(_Section):
     Attributes
     ----------
     keystore
-        The signer's key, which pays for gas too unless ``account_keystore`` names another one.
+        The signer's key, which pays for gas too unless ``account_keystores`` names others.
+    account_keystores
+        The keys that pay for gas; with several, transactions go out side by side.
     payee
         The address that is paid; None if it is the signer's own.
     operator_token_file
@@ -122,7 +159,7 @@ class NodeSettings(_Section):
     host: str = "127.0.0.1"
     port: Port = 8402
     keystore: Path = Path("keys/node.json")
-    account_keystore: Path | None = None
+    account_keystores: tuple[Path, ...] = ()
     password_file: Path | None = None
     marks: Path = Path("node-marks.db")
     database_url: str | None = None
@@ -147,11 +184,30 @@ class NodeSettings(_Section):
         return self
 
 
+class BudgetSection(_Section):
+    """What an answer to a close may cost; `penstock.watcher.budget.BudgetSettings` gives the reasons."""
+
+    minimum_wei: Units = 5 * 10**15
+    maximum_wei: Units = 5 * 10**16
+    stake_percent: int = Field(default=50, ge=0, le=100)
+    units_per_ether: dict[AddressSetting, Annotated[int, Field(ge=1)]] = {}
+
+    @model_validator(mode="after")
+    def _check_bounds(self) -> Self:
+        if self.minimum_wei > self.maximum_wei:
+            raise ValueError("minimum_wei is above maximum_wei")
+        return self
+
+
 class WatcherSettings(_Section):
     """The watcher; its key pays for gas and signs receipts, no more.
 
     Attributes
     ----------
+    account_keystores
+        More keys that pay for gas, so that transactions go out side by side.
+    trusted_tokens
+        Tokens whose transfers take little gas: collections and settlements in them share a transaction.
     marks
         Keeps a second watcher with the same key from running.
     gas_reserve_disputes
@@ -166,6 +222,9 @@ class WatcherSettings(_Section):
     password_file: Path | None = None
     marks: Path = Path("watcher-marks.db")
     database_url: str | None = None
+    account_keystores: tuple[Path, ...] = ()
+    trusted_tokens: tuple[AddressSetting, ...] = ()
+    budget: BudgetSection = BudgetSection()
     gas_reserve_disputes: int = Field(default=10, ge=0)
     head_lag_maximum_seconds: Seconds = 60.0
 

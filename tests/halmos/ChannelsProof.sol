@@ -22,7 +22,7 @@ abstract contract ChannelsProof is Test {
     uint32 internal constant MIN_PERIOD = 1 hours;
     uint32 internal constant MAX_PERIOD = 30 days;
     /// @dev A million dollars and more, in the smallest units.
-    uint256 internal constant BOUND = 2 ** 40;
+    uint256 internal constant BITS = 40;
     address internal constant PAYER = address(0xA11CE);
     address internal constant PAYEE = address(0xB0B);
     address internal constant OTHER = address(0xCA401);
@@ -75,18 +75,25 @@ abstract contract ChannelsProof is Test {
         _takeDownOther(books);
     }
 
-    /// @dev For what splits money: with figures of full size a single question takes the solver minutes.
+    /// @dev For what splits money: with figures of full size a single question takes the solver minutes. The bounds are
+    ///      no assumptions, which leave all 256 bits in the question, but made of figures with so many bits.
     function startBounded(Channel memory channel) internal returns (Books memory books) {
-        books = start(channel);
-        vm.assume(books.record.payerDeposit < BOUND);
-        vm.assume(books.record.payeeDeposit < BOUND);
-        vm.assume(books.balance < 2 * BOUND);
+        (channel.payer, channel.payee, channel.token) = (PAYER, PAYEE, address(token));
+        Records.writeBounded(address(channels), channels.channelId(channel), BITS);
+        token.set(address(channels), SVM.createUint(BITS + 1, "balance"));
+        token.set(PAYER, SVM.createUint(BITS, "payer balance"));
+        token.set(PAYEE, SVM.createUint(BITS, "payee balance"));
+        Records.writeClaim(address(channels), address(token), PAYER, SVM.createUint(BITS, "payer claim"));
+        Records.writeClaim(address(channels), address(token), PAYEE, SVM.createUint(BITS, "payee claim"));
+        return start(channel);
     }
 
-    function assumeBounded(State memory state) internal pure {
-        int256 bound = int256(BOUND);
-        vm.assume((state.paid > -bound).and(state.paid < bound));
-        vm.assume((state.payerLocked < BOUND).and(state.payeeLocked < BOUND));
+    /// @dev Some figure, of so many bits.
+    function bounded(State memory state) internal returns (State memory) {
+        state.paid = int128(uint128(SVM.createUint(BITS + 1, "paid"))) - int128(uint128(1 << BITS));
+        state.payerLocked = uint128(SVM.createUint(BITS, "payer locked"));
+        state.payeeLocked = uint128(SVM.createUint(BITS, "payee locked"));
+        return state;
     }
 
     /// @dev INV-1, INV-3: what the contract has beyond what it owes did not change, here or elsewhere; so each channel

@@ -17,7 +17,7 @@ contract DisputesProof is ChannelsProof {
         external
     {
         Books memory books = startBounded(channel);
-        assumeBounded(state);
+        state = bounded(state);
         vm.assume(!channel.oneWay);
         vm.assume(books.record.phase == Records.CLOSING);
         vm.assume(block.timestamp < books.record.deadline);

@@ -5,6 +5,7 @@ import {Vm} from "forge-std/Vm.sol";
 
 import {Phase} from "../../contracts/types/ChannelTypes.sol";
 import {Logic} from "./Logic.sol";
+import {SVM} from "./Svm.sol";
 
 /// @notice A channel's record, member by member as the contract keeps it.
 struct Record {
@@ -34,6 +35,7 @@ library Records {
 
     /// @dev Where the contract keeps its mapping of records.
     uint256 internal constant RECORDS_SLOT = 2;
+    uint256 private constant CLAIMS_SLOT = 3;
     uint256 private constant MAX_DEPOSIT = 2 ** 95 - 1;
 
     uint256 internal constant NONE = uint256(Phase.None);
@@ -61,6 +63,24 @@ library Records {
         record.payeePool = uint96(word >> 96);
         record.locksRoot = _word(channels, id, 4);
         record.resolved = _word(channels, id, 5);
+    }
+
+    /// @notice Lets the contract hold any record whose figures have at most so many bits.
+    function writeBounded(address channels, bytes32 id, uint256 bits) internal {
+        uint256 word = SVM.createUint(bits, "payerDeposit") | (SVM.createUint(bits, "withdrawn") << 96);
+        word |= (SVM.createUint(40, "deadline") << 192) | (SVM.createUint(2, "phase") << 232);
+        word |= (SVM.createUint(1, "oneWay") << 240) | (SVM.createUint(1, "payeeSide") << 248);
+        _write(channels, id, 0, word);
+        _write(channels, id, 1, SVM.createUint(bits, "payeeDeposit") | (SVM.createUint(bits, "payeeWithdrawn") << 96));
+        word = SVM.createUint(bits, "payerPaid") | (SVM.createUint(bits, "payeePaid") << 96);
+        _write(channels, id, 2, word | (SVM.createUint(64, "sequence") << 192));
+        _write(channels, id, 3, SVM.createUint(bits, "payerPool") | (SVM.createUint(bits, "payeePool") << 96));
+    }
+
+    /// @notice Lets the contract owe a creditor so much.
+    function writeClaim(address channels, address token, address creditor, uint256 amount) internal {
+        bytes32 ofToken = keccak256(abi.encode(token, CLAIMS_SLOT));
+        VM.store(channels, keccak256(abi.encode(creditor, ofToken)), bytes32(amount));
     }
 
     /// @notice One hash over a whole record, to compare two of them.
@@ -119,6 +139,13 @@ library Records {
         uint256 first = uint256(keccak256(abi.encode(id, RECORDS_SLOT)));
         unchecked {
             return uint256(VM.load(channels, bytes32(first + offset)));
+        }
+    }
+
+    function _write(address channels, bytes32 id, uint256 offset, uint256 word) private {
+        uint256 first = uint256(keccak256(abi.encode(id, RECORDS_SLOT)));
+        unchecked {
+            VM.store(channels, bytes32(first + offset), bytes32(word));
         }
     }
 

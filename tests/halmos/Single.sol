@@ -62,6 +62,7 @@ contract SingleProof is ChannelsProof {
     function _unlock(Channel memory channel, Lock memory lock, bytes32[] memory proof, uint256 share) private {
         uint256 decidedAt = SVM.createUint(256, "decidedAt");
         lock.condition = address(new ProofCondition(share, decidedAt));
+        lock.amount = uint96(SVM.createUint(BITS, "amount"));
         Books memory books = startBounded(channel);
 
         channels.unlock(channel, lock, proof);

@@ -12,14 +12,13 @@ import {
     Withdrawal
 } from "../../contracts/types/ChannelTypes.sol";
 import {ChannelsProof} from "./ChannelsProof.sol";
-import {Logic} from "./Logic.sol";
 import {Record, Records} from "./Records.sol";
+import {SVM} from "./Svm.sol";
 
 /// @notice One step of every function that acts on a single channel: conservation, growth, fixed deadlines, no way back
 ///         (INV-1, INV-2, INV-3, INV-4, INV-7). Together with an empty contract satisfying the invariant, this proves
 ///         them for histories of any length.
 contract StepsProof is ChannelsProof {
-    using Logic for bool;
     using Records for Record;
 
     /// @dev Where every channel begins.
@@ -58,7 +57,8 @@ contract StepsProof is ChannelsProof {
         external
     {
         Books memory books = startBounded(channel);
-        vm.assume((withdrawal.payerTotal < BOUND).and(withdrawal.payeeTotal < BOUND));
+        withdrawal.payerTotal = uint128(SVM.createUint(BITS + 1, "payer total"));
+        withdrawal.payeeTotal = uint128(SVM.createUint(BITS + 1, "payee total"));
 
         channels.withdraw(channel, withdrawal, signatures);
 
@@ -103,7 +103,7 @@ contract StepsProof is ChannelsProof {
 
     function check_challenge(Channel memory channel, State memory state, Signatures memory signatures) external {
         Books memory books = startBounded(channel);
-        assumeBounded(state);
+        state = bounded(state);
 
         channels.challenge(channel, state, signatures);
 
@@ -125,7 +125,7 @@ contract StepsProof is ChannelsProof {
         address caller
     ) external {
         Books memory books = startBounded(channel);
-        assumeBounded(state);
+        state = bounded(state);
 
         vm.prank(caller);
         channels.startClose(channel, state, signatures);
@@ -151,7 +151,7 @@ contract StepsProof is ChannelsProof {
         Signature memory signature
     ) external {
         Books memory books = startBounded(channel);
-        assumeBounded(state);
+        state = bounded(state);
 
         channels.startClose(channel, state, signatures, intent, signature);
 

@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
+from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,13 +31,15 @@ _METHOD_UNSUPPORTED = 405
 _SERVER_ERROR = 500
 
 
-def create_app(node: Node, operator_token: str) -> FastAPI:
+def create_app(node: Node, operator_token: str, registry: CollectorRegistry | None = None) -> FastAPI:
     """Return the application that serves ``node``.
 
     Parameters
     ----------
     operator_token
         Opens the operator's endpoints.
+    registry
+        Holds other metrics that are to be shown too.
     """
     # The page at /docs comes with the package: an operator's machine may reach no CDN.
     app = FastAPIOffline(
@@ -50,7 +53,7 @@ def create_app(node: Node, operator_token: str) -> FastAPI:
     )
     app.state.node = node
     app.state.operator_token = operator_token
-    app.state.metrics = Metrics(node.context.head)
+    app.state.metrics = Metrics(node.context.head, registry)
     for module in (channels, payments, states, vouchers, exits, service):
         app.include_router(module.router)
     app.add_exception_handler(PenstockError, _on_fault)

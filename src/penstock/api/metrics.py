@@ -14,9 +14,9 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 class Metrics:
     """Counters and gauges of one node."""
 
-    def __init__(self, head: Head) -> None:
-        """Start at zero; the head's lag is read when somebody asks."""
-        self.registry = CollectorRegistry()
+    def __init__(self, head: Head, registry: CollectorRegistry | None = None) -> None:
+        """Start at zero, beside what else is in the registry; the head's lag is read when somebody asks."""
+        self.registry = registry or CollectorRegistry()
         self._accepted = Counter(
             "penstock_states_accepted",
             "States co-signed, by whether it was a repeated answer",

@@ -35,5 +35,5 @@ async def _serve(settings: Settings) -> None:
             signer=str(context.signer.address),
             domain=str(context.domain),
         )
-        await serve(create_app(running.node, running.operator_token), section.host, section.port)
+        await serve(create_app(running.node, running.operator_token, running.registry), section.host, section.port)
         log.info("node stops")

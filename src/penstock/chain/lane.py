@@ -17,6 +17,7 @@ from penstock.chain.refusals import Refusal, classify
 from penstock.chain.reverts import explain
 from penstock.chain.rpc import Receipt, Rpc
 from penstock.chain.sending import FINALIZED, SenderSettings, cap_of, pressing
+from penstock.failpoints import failpoint
 from penstock.node.ports import Database, UnitOfWork
 from penstock.node.records import Intent, Outcome, Priority, SignedTransaction, Transaction, Wishes
 from penstock.protocol.primitives import Address
@@ -135,6 +136,7 @@ class Lane:
             failure: str | None = transaction.wishes.cancel
         else:
             failure = None if receipt.succeeded else await self._explain(transaction, receipt)
+        failpoint("receipt")
         outcome = Outcome(receipt.hash, receipt.block_number, receipt.gas_used, receipt.gas_price, failure)
         await self._write(lambda uow: uow.transactions.mine(transaction.id, outcome))
         self._forget(transaction)
@@ -255,6 +257,7 @@ class Lane:
             return None
         replaced = self._sign(draft, signed.nonce, fees, now)
         await self._store(transaction, replaced, now)
+        failpoint("bumped")
         self._underpriced.discard(transaction.id)
         self._metrics.bumps.labels(transaction.intent.purpose).inc()
         log.info("fees raised", key=transaction.intent.key, max_fee=fees.max_fee, nonce=signed.nonce)
@@ -310,7 +313,9 @@ class Lane:
 
         def work(uow: UnitOfWork) -> SignedTransaction:
             nonce = _lowest_free(uow.transactions.nonces(self.address, used), used)
+            failpoint("nonce-chosen")
             signed = self._sign(draft, nonce, fees, now)
+            failpoint("signed")
             uow.transactions.sign(transaction.id, self.address, signed, now.head.time)
             return signed
 
@@ -324,10 +329,12 @@ class Lane:
 
     async def broadcast(self, transaction: Transaction, signed: SignedTransaction, now: Moment) -> None:
         """Hand the stored bytes over; whatever the answer, the receipt decides."""
+        failpoint("stored")
         self._sent_at[transaction.id] = now.head.number
         key = transaction.intent.key
         try:
             await self._rpc.send_raw(signed.raw)
+            failpoint("sent")
             log.info("sent", key=key, nonce=signed.nonce, hash=str(signed.hash))
         except RpcUnavailable as fault:
             log.warning("sent, perhaps", key=key, nonce=signed.nonce, reason=str(fault))

@@ -22,6 +22,7 @@ from penstock.chain.refusals import Refusal, classify
 from penstock.chain.reverts import explain
 from penstock.chain.rpc import Rpc
 from penstock.chain.sending import SenderSettings
+from penstock.failpoints import failpoint
 from penstock.node.ports import Database, UnitOfWork
 from penstock.node.records import Intent, Item, Priority, Transaction
 from penstock.protocol.errors import PenstockError
@@ -69,6 +70,11 @@ class Sender:
     def address(self) -> Address:
         """Return the first of the accounts that pay."""
         return self._lanes[0].address
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Return all accounts that pay."""
+        return [lane.address for lane in self._lanes]
 
     def enqueue(self, uow: UnitOfWork, intent: Intent, items: Sequence[Item] = ()) -> Transaction:
         """Store an intent in the caller's transaction, with its items if any; it is sent once that has committed.
@@ -156,6 +162,7 @@ class Sender:
         for transaction in queued:
             if await self._is_given_up(transaction, now):
                 continue
+            failpoint("intent")
             lane = self._free_lane(transaction, places)
             if lane is None:
                 continue

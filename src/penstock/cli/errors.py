@@ -8,7 +8,7 @@
         │   ├── PasswordMissing  PasswordFileUnreadable  PasswordMismatch
         │   ├── KeyMissing  KeyNameMalformed
         │   ├── HomeMissing  HomeForeign  HomeInUse  ChainLost
-        │   ├── AmountMalformed  ChannelUnclear
+        │   ├── AmountMalformed  ChannelUnclear  TransactionUnclear  RecordsMissing
         │   └── PortBusy
         ├── ToolMissing      a program that this command runs is not installed
         ├── ProcessDied      a process of ours ended by itself
@@ -126,6 +126,26 @@ class AmountMalformed(UsageFault):
     decimals: int
     message = "{got} is no amount, expected a positive number with at most {decimals} decimals"
     remedy = "Write whole tokens, as 2.50 for two and a half."
+
+
+@dataclass(eq=False)
+class TransactionUnclear(UsageFault):
+    """The argument means no transaction, or several."""
+
+    which: str
+    found: int
+    message = "{which} means {found} transactions"
+    remedy = "Give the number from `penstock tx list --all`, or the whole key."
+
+
+@dataclass(eq=False)
+class RecordsMissing(UsageFault):
+    """The process has not kept any records yet, or keeps them elsewhere."""
+
+    process: str
+    path: str
+    message = "the {process} has no records in {path}"
+    remedy = "Name the home with --home; a process makes its records when it starts first."
 
 
 @dataclass(eq=False)

@@ -21,6 +21,7 @@ from penstock.cli.faucet import faucet
 from penstock.cli.output import Output, report
 from penstock.cli.payee import collect, refund
 from penstock.cli.services import node, status, watch
+from penstock.cli.tx import app as tx_app
 from penstock.cli.up import up
 from penstock.config import LogSettings
 
@@ -64,6 +65,7 @@ channel_app.command()(refund)
 channel_app.command()(collect)
 app.add_typer(channel_app)
 app.add_typer(keys_commands.app)
+app.add_typer(tx_app)
 
 # Typer exports this one subclass of the class that all its usage errors have, not the class itself.
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[2]

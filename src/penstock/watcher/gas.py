@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -26,11 +27,11 @@ def disputes_covered(balance_wei: int, base_fee_wei: int) -> int:
 
 
 class GasMoney:
-    """Looks after the account that pays; warns while it covers fewer disputes than the reserve."""
+    """Looks after the accounts that pay; warns while they cover fewer disputes than the reserve."""
 
-    def __init__(self, rpc: Rpc, address: Address, reserve_disputes: int, metrics: Metrics) -> None:
+    def __init__(self, rpc: Rpc, addresses: Sequence[Address], reserve_disputes: int, metrics: Metrics) -> None:
         self._rpc = rpc
-        self._address = address
+        self._addresses = addresses
         self._reserve = reserve_disputes
         self._metrics = metrics
         self.balance_wei: int | None = None
@@ -43,14 +44,16 @@ class GasMoney:
 
     async def check(self) -> None:
         """Look once; raises `RpcFault`."""
-        self.balance_wei = await self._rpc.balance(self._address)
-        self.covered = disputes_covered(self.balance_wei, (await self._rpc.head()).base_fee)
+        balances = [await self._rpc.balance(address) for address in self._addresses]
+        base_fee = (await self._rpc.head()).base_fee
+        self.balance_wei = sum(balances)
+        self.covered = sum(disputes_covered(balance, base_fee) for balance in balances)
         self._metrics.gas_balance.set(self.balance_wei)
         self._metrics.disputes_covered.set(self.covered)
         if self.low:
             log.warning(
                 "gas money is low",
-                account=str(self._address),
+                accounts=[str(address) for address in self._addresses],
                 balance_wei=self.balance_wei,
                 disputes_covered=self.covered,
                 reserve=self._reserve,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from penstock.watcher.metrics import Metrics
 from penstock.watcher.plan import attempt_key, intent_key, is_due, window_seconds
 
 log = structlog.get_logger("penstock.watcher")
+
+_PACE_BLOCKS = 16
+"""From so many blocks it is told how far they are apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Guard:
         self._budgets = budgets or BudgetSettings()
         self._trusted_tokens = trusted_tokens
         self._unanswered: set[Bytes32] = set()
+        self._heads: deque[Block] = deque(maxlen=_PACE_BLOCKS)
 
     async def answer(self, head: Block) -> None:
         """Look at every closing channel as of ``head``; called for each new block.
@@ -76,6 +81,7 @@ class Guard:
         StorageUnavailable
             Nothing was decided; the next block's look decides it.
         """
+        self._heads.append(head)
         findings = await self._database.run(lambda uow: self.look(uow, uow.watched.closing(), head))
         self._metrics.closing.set(len(findings))
         self.report(findings, head)
@@ -119,6 +125,11 @@ class Guard:
             budget = self._budgets.budget(watch.channel.token, at_stake(onchain, action))
         return Need(watch, action, attempt_key(first, len(tries) + 1), budget)
 
+    def _block_seconds(self, head: Block) -> int:
+        """Return how far the blocks that were answered lately are apart, at least 1."""
+        first = self._heads[0] if self._heads else head
+        return max(1, (head.time - first.time) // max(1, head.number - first.number))
+
     def report(self, findings: Sequence[Finding], head: Block) -> None:
         """Count and log what a committed look found."""
         for finding in findings:
@@ -142,6 +153,7 @@ class Guard:
         if finding.answered and channel_id in self._unanswered:
             self._unanswered.remove(channel_id)
             self._metrics.margin.observe(max(margin, 0))
+            self._metrics.margin_blocks.observe(max(margin, 0) // self._block_seconds(head))
             log.info("answered", channel=str(channel_id), margin_seconds=margin)
         elif not finding.answered and margin > 0:
             self._unanswered.add(channel_id)

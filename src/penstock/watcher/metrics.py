@@ -8,15 +8,16 @@ from penstock.node.head import Head
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
+_BLOCK_BUCKETS = (0, 1, 2, 5, 10, 50, 100, 300, 1000, 7200)
 _MARGIN_BUCKETS = (0, 10, _MINUTE, 10 * _MINUTE, 30 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR, 7 * 24 * _HOUR)
 
 
 class Metrics:
     """The metrics of one watcher, in a registry of their own."""
 
-    def __init__(self, head: Head) -> None:
-        """Start at zero; the head's lag is read when somebody asks."""
-        self.registry = CollectorRegistry()
+    def __init__(self, head: Head, registry: CollectorRegistry | None = None) -> None:
+        """Start at zero, beside what else is in the registry; the head's lag is read when somebody asks."""
+        self.registry = registry or CollectorRegistry()
         self.watched = Gauge("penstock_watcher_channels", "Channels with evidence held", registry=self.registry)
         self.closing = Gauge(
             "penstock_watcher_closing_channels", "Watched channels whose challenge period runs or is over, unsettled",
@@ -35,6 +36,10 @@ class Metrics:
         self.margin = Histogram(
             "penstock_watcher_challenge_margin_seconds", "Time left to the deadline when an answer was on chain",
             registry=self.registry, buckets=_MARGIN_BUCKETS,
+        )  # fmt: skip
+        self.margin_blocks = Histogram(
+            "penstock_watcher_challenge_margin_blocks", "Blocks left to the deadline when an answer was on chain",
+            registry=self.registry, buckets=_BLOCK_BUCKETS,
         )  # fmt: skip
         self.missed = Counter(
             "penstock_watcher_deadlines_missed", "Deadlines that passed before our answer was on chain",

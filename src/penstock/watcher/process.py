@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
+from prometheus_client import CollectorRegistry
 
-from penstock.bootstrap import ChainSide, configure_logs, in_background, open_chain_side, open_key, serve
+from penstock.bootstrap import ChainSide, configure_logs, in_background, open_accounts, open_chain_side, open_key, serve
 from penstock.chain.account import Account
 from penstock.chain.errors import RpcRefused, RpcUnavailable
 from penstock.chain.signer import Signer
@@ -20,6 +21,7 @@ from penstock.protocol.errors import ChainFault
 from penstock.protocol.primitives import Bytes32
 from penstock.storage.database import Database
 from penstock.watcher.api import create_app
+from penstock.watcher.budget import BudgetSettings
 from penstock.watcher.gas import GasMoney
 from penstock.watcher.guard import Guard
 from penstock.watcher.intake import Intake
@@ -59,12 +61,14 @@ async def run_watcher_parts(settings: Settings) -> AsyncIterator[Watcher]:
     key = open_key(settings, section.keystore, section.password_file)
     # Its marks stay empty, but their lock keeps a second watcher from sending with the same account.
     signer = Signer(key, settings.path(section.marks), settings.chain.domain)
+    accounts = [Account(key), *open_accounts(settings, section.account_keystores, section.password_file)]
+    registry = CollectorRegistry()
     try:
         with Database(settings.database_url(section, "watcher")) as database:
             database.migrate()
-            async with open_chain_side(settings.chain, database, Account(key)) as chain:
+            async with open_chain_side(settings.chain, database, accounts, registry) as chain:
                 await _check_if_served(chain)
-                watcher, guard = _build(settings, signer, database, chain)
+                watcher, guard = _build(settings, signer, database, chain, registry)
                 works = {
                     "follow": lambda: _follow(chain, watcher, guard),
                     "send": chain.send,
@@ -76,18 +80,21 @@ async def run_watcher_parts(settings: Settings) -> AsyncIterator[Watcher]:
         signer.close()
 
 
-def _build(settings: Settings, signer: Signer, database: Database, chain: ChainSide) -> tuple[Watcher, Guard]:
+def _build(
+    settings: Settings, signer: Signer, database: Database, chain: ChainSide, registry: CollectorRegistry
+) -> tuple[Watcher, Guard]:
     section, domain = settings.watcher, settings.chain.domain
     head = Head(time.time, section.head_lag_maximum_seconds)
-    metrics = Metrics(head)
-    guard = Guard(database, chain.sender, domain.contract, metrics, _clock)
+    metrics = Metrics(head, registry)
+    budgets = BudgetSettings(**dict(section.budget))
+    guard = Guard(database, chain.sender, domain.contract, metrics, _clock, budgets, section.trusted_tokens)
     watcher = Watcher(
         domain=domain,
         address=signer.address,
         database=database,
         intake=Intake(database, guard, signer, domain, metrics, _clock),
         head=head,
-        gas=GasMoney(chain.rpc, signer.address, section.gas_reserve_disputes, metrics),
+        gas=GasMoney(chain.rpc, chain.sender.addresses, section.gas_reserve_disputes, metrics),
         metrics=metrics,
         clock=_clock,
     )

@@ -82,6 +82,8 @@ async def test_once_the_answer_is_on_chain_the_margin_is_measured(world: World) 
     assert world.metrics.registry.get_sample_value("penstock_watcher_challenges_sent_total") == 1
     margin = world.metrics.registry.get_sample_value("penstock_watcher_challenge_margin_seconds_sum")
     assert margin == deadline - head.time
+    blocks = world.metrics.registry.get_sample_value("penstock_watcher_challenge_margin_blocks_sum")
+    assert blocks == (deadline - head.time) // 12
 
 
 async def test_what_someone_else_answered_is_left_alone(world: World) -> None:
