@@ -18,6 +18,9 @@ check: ## Judge style, types, layers, contracts, gas and locks
 prove: ## Prove the contract's invariants with halmos; takes an hour or more
 	@scripts/prove
 
+faults: ## Play every fault of the chain side with SEEDS seeds each, ten by default
+	@scripts/faults
+
 bench: ## Measure co-signed updates per second
 	@scripts/bench
 

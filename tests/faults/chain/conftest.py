@@ -1,0 +1,102 @@
+"""One chain for all faults, a world of its own for each seed, and a table of what became of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from penstock.chain import rpc
+from penstock.chain.account import new_key
+from penstock.storage.database import Database
+from tests.faults.chain.world import World
+from tests.support.anvil import Chain, deploy, run_anvil
+from tests.support.fault_proxy import FaultProxy, run_proxy
+
+SEEDS = range(int(os.environ.get("PENSTOCK_FAULT_FIRST_SEED", "1")), 0xFFFF)[
+    : int(os.environ.get("PENSTOCK_FAULT_SEEDS", "2"))
+]
+_SETTLED_BLOCKS = 80
+"""Deeper than any reorg here: what is made before a test stays."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Play each fault with every seed."""
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", SEEDS)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print a line for each fault: how many seeds it was played with, and those that failed."""
+    played: dict[str, list[tuple[str, bool]]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            match = re.search(r"::test_(f\d\d)_(\w+)(?:\[(.*)\])?$", report.nodeid)
+            if match and getattr(report, "when", "call") == "call":
+                name = f"{match[1].upper()} {match[2].replace('_', ' ')}"
+                played.setdefault(name, []).append((match[3] or "-", outcome == "passed"))
+    if played:
+        terminalreporter.section("faults")
+    for name, seeds in sorted(played.items()):
+        failed = [seed for seed, passed in seeds if not passed]
+        verdict = f"FAILED with {', '.join(failed)}" if failed else "passed"
+        terminalreporter.write_line(f"{name:70} {len(seeds):5} played  {verdict}")
+
+
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reads be tried again at once."""
+    monkeypatch.setattr(rpc, "_RETRY_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(rpc, "_RETRY_WAIT_MAX_SECONDS", 0.002)
+
+
+@pytest.fixture(scope="session")
+def faulty_chain() -> Iterator[Chain]:
+    """A chain that mines only when it is told to, once the contracts are there."""
+    with run_anvil() as anvil:
+        chain = deploy(anvil)
+        anvil.automine(enabled=False)
+        yield chain
+
+
+@pytest.fixture
+def proxy(faulty_chain: Chain, seed: int) -> Iterator[FaultProxy]:
+    with run_proxy(faulty_chain.url, seed) as proxy:
+        yield proxy
+
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def make_world(faulty_chain: Chain, proxy: FaultProxy, seed: int, tmp_path: Path) -> Iterator[MakeWorld]:
+    """Make worlds: so many accounts with tokens and gas money."""
+    anvil = faulty_chain.anvil
+    databases: list[Database] = []
+
+    def make(accounts: int = 1) -> World:
+        anvil.automine(enabled=True)
+        keys = [new_key() for _ in range(accounts)]
+        url = f"sqlite:///{tmp_path / f'records-{len(databases)}.db'}"
+        database = Database(url)
+        databases.append(database)
+        database.migrate()
+        world = World(faulty_chain, proxy, database, url, keys, seed)
+        anvil.fund(*(account.address for account in world.accounts))
+        faulty_chain.mint(*(account.address for account in world.accounts), amount=1 << 100)
+        anvil.automine(enabled=False)
+        anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+        anvil.mine(_SETTLED_BLOCKS)
+        return world
+
+    yield make
+    for database in databases:
+        database.close()
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return make_world()
