@@ -1,4 +1,4 @@
-.PHONY: help setup demo test check bench gas coverage mutants prove clean
+.PHONY: help setup demo test check faults bench gas coverage mutants prove clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -29,8 +29,9 @@ from penstock.chain.errors import RpcRefused, RpcUnavailable
 from penstock.chain.fees import FeeSettings
 from penstock.chain.follower import Follower, FollowerSettings, OnChange
 from penstock.chain.keys import load_keystore
-from penstock.chain.metrics import SenderMetrics
+from penstock.chain.metrics import EndpointMetrics, SenderMetrics
 from penstock.chain.outside import ChainReader, ContractCalls
+from penstock.chain.pool import open_rpc
 from penstock.chain.rpc import Rpc
 from penstock.chain.sender import Sender
 from penstock.chain.sending import SenderSettings
@@ -101,7 +102,7 @@ def open_accounts(settings: Settings, keystores: Sequence[Path], password_file: 
 
 @dataclass(frozen=True, slots=True)
 class ChainSide:
-    """Following and sending over one endpoint, for one database."""
+    """Following and sending for one database, over one endpoint or several."""
 
     rpc: Rpc
     follower: Follower
@@ -128,8 +129,10 @@ class ChainSide:
 
     async def check(self) -> None:
         """Check that the endpoint serves our chain and our contract; raises as `follow`, or `RpcFault`."""
-        probe = await Rpc.connect(self.settings.rpc_url, self.settings.chain_id)
+        probe = open_rpc(self.settings.rpc_urls, self.settings.chain_id, quorum=self.settings.quorum)
         try:
+            probe.chain_id = await probe.served_chain_id()
+            probe.check_chain_id(self.settings.chain_id)
             await ChannelsContract.connect(probe, self.settings.contract)
         finally:
             await probe.close()
@@ -153,8 +156,8 @@ async def open_chain_side(
 
     The accounts pay for gas; the registry gets the metrics of sending.
     """
-    rpc = Rpc(settings.rpc_url)
-    rpc.chain_id = settings.chain_id
+    metrics = EndpointMetrics(registry)
+    rpc = open_rpc(settings.rpc_urls, settings.chain_id, quorum=settings.quorum, metrics=metrics)
     following = FollowerSettings(
         start_block=max(1, settings.deployment_block),
         confirmations=settings.confirmations,
@@ -163,7 +166,7 @@ async def open_chain_side(
     )
     sender = Sender(rpc, accounts, database, _sender_settings(settings), SenderMetrics(registry))
     try:
-        follower = Follower(rpc, ChannelsContract(rpc, settings.domain), database, following)
+        follower = Follower(rpc, ChannelsContract(rpc, settings.domain), database, following, metrics)
         yield ChainSide(rpc, follower, sender, settings)
     finally:
         await rpc.close()

@@ -99,6 +99,10 @@ class ChainSettings(_Section):
 
     Attributes
     ----------
+    rpc_url
+        One JSON-RPC endpoint, or a list of them.
+    quorum
+        How many of several must say the same about what money depends on; by default more than half.
     deployment_block
         Where following begins: no event of the contract is older.
     confirmations
@@ -107,7 +111,8 @@ class ChainSettings(_Section):
         How many followed blocks are remembered: the deepest reorg that can be undone.
     """
 
-    rpc_url: str = "http://127.0.0.1:8545"
+    rpc_url: str | Annotated[tuple[str, ...], Field(min_length=1)] = "http://127.0.0.1:8545"
+    quorum: int | None = Field(default=None, ge=1)
     chain_id: int = Field(ge=1)
     contract: AddressSetting
     deployment_block: int = Field(default=1, ge=1)
@@ -116,6 +121,17 @@ class ChainSettings(_Section):
     keep_blocks: int = Field(default=512, ge=1)
     fees: FeesSection = FeesSection()
     sending: SendingSection = SendingSection()
+
+    @model_validator(mode="after")
+    def _check_quorum(self) -> Self:
+        if self.quorum is not None and self.quorum > len(self.rpc_urls):
+            raise ValueError("quorum is above the number of endpoints in rpc_url")
+        return self
+
+    @property
+    def rpc_urls(self) -> tuple[str, ...]:
+        """Return all endpoints."""
+        return (self.rpc_url,) if isinstance(self.rpc_url, str) else self.rpc_url
 
     @property
     def domain(self) -> Domain:

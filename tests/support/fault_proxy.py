@@ -137,8 +137,8 @@ class FaultProxy:
 
     def evict(self, chance: float = 1.0) -> None:
         """Let the pool forget transactions."""
-        kept = {key: pooled for key, pooled in self.pool.items() if self.random.random() >= chance}
-        self.pool = kept
+        for key in [key for key in self.pool if self.random.random() < chance]:
+            del self.pool[key]
 
     # Geth's pool -------------------------------------------------------------------------------------------------
 
@@ -154,7 +154,8 @@ class FaultProxy:
 
     def _forget_mined(self) -> None:
         nonces = {sender: self._nonce(sender) for sender, _ in self.pool}
-        self.pool = {key: pooled for key, pooled in self.pool.items() if key[1] >= nonces[key[0]]}
+        for sender, nonce in [key for key in self.pool if key[1] < nonces[key[0]]]:
+            del self.pool[(sender, nonce)]
 
     def _nonce(self, sender: str) -> int:
         return int(self.ask("eth_getTransactionCount", sender, "latest"), 16)

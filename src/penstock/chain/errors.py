@@ -9,7 +9,9 @@
     │   ├── InvalidKey  KeystoreUnreadable  WrongPassword  KeystoreExists
     │   └── SignerInUse  ForeignMarks  MarksUnavailable
     ├── RpcFault                  an endpoint does not serve us
-    │   ├── RpcUnavailable  RpcRefused  CallReverted
+    │   ├── RpcUnavailable
+    │   │   └── RateLimited  EndpointsDisagree
+    │   ├── RpcRefused  CallReverted
     │   └── WrongChainId  NoContract  ForeignContract
     ├── TransactionFault          a transaction of ours did not do its work
     │   └── TransactionFailed  TransactionPending
@@ -129,6 +131,23 @@ class RpcUnavailable(RpcFault):
     reason: str
     message = "{method} at {url} got no answer: {reason}"
     remedy = "Check the endpoint and the network; reads are tried again on their own."
+
+
+@dataclass(eq=False)
+class RateLimited(RpcUnavailable):
+    """The endpoint asks us to come back later; ``retry_after_seconds`` is 0 if it does not say when."""
+
+    retry_after_seconds: int
+    message = "{method} at {url} was put off: {reason}"
+    remedy = "Ask for a higher limit, or name more endpoints; reads are tried again on their own."
+
+
+@dataclass(eq=False)
+class EndpointsDisagree(RpcUnavailable):
+    """Too few endpoints say the same; nothing is believed."""
+
+    message = "{method}: {reason}"
+    remedy = "Compare the endpoints with another one, and take out the one that lies or lags."
 
 
 @dataclass(eq=False)

@@ -15,6 +15,7 @@ import structlog
 
 from penstock.chain.contracts import ChannelsContract
 from penstock.chain.errors import ImplausibleLogs, ReorgTooDeep, RpcRefused
+from penstock.chain.metrics import EndpointMetrics
 from penstock.chain.rpc import Header, Rpc
 from penstock.node.ports import Database
 from penstock.node.records import Block
@@ -93,11 +94,19 @@ class Follower:
         Why the last try failed, None after a good one: for health.
     """
 
-    def __init__(self, rpc: Rpc, contract: ChannelsContract, database: Database, settings: FollowerSettings) -> None:
+    def __init__(
+        self,
+        rpc: Rpc,
+        contract: ChannelsContract,
+        database: Database,
+        settings: FollowerSettings,
+        metrics: EndpointMetrics | None = None,
+    ) -> None:
         self._rpc = rpc
         self._contract = contract
         self._database = database
         self._settings = settings
+        self._metrics = metrics or EndpointMetrics()
         self._window = _WINDOW_BLOCKS_MAX
         self.head: Block | None = None
         self.fault: str | None = None
@@ -142,6 +151,7 @@ class Follower:
         anchor = _Anchor(cursor.number, cursor.hash) if cursor else _Anchor(self._settings.start_block - 1, None)
         if cursor and not await self._continues(anchor, head):
             anchor = await self._common(min(cursor.number, head.number))
+            self._metrics.reorgs.observe(cursor.number - anchor.number)
             log.warning("reorganised", depth=cursor.number - anchor.number, common_block=anchor.number)
         if head.number <= anchor.number:
             return False

@@ -1,4 +1,4 @@
-"""What an operator's dashboard reads of sending: Prometheus metrics of one sender; all money in wei."""
+"""What an operator's dashboard reads of the chain side: Prometheus metrics; all money in wei."""
 
 from __future__ import annotations
 
@@ -8,9 +8,29 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from penstock.node.records import FINAL_STATUSES, Outcome, Transaction, TransactionStatus
 
+_REORG_BUCKETS = (1, 2, 3, 5, 8, 16, 32, 64)
 _BLOCK_BUCKETS = (1, 2, 3, 5, 10, 20, 50, 100, 500)
 _PERCENT_BUCKETS = (1, 2, 5, 10, 20, 50, 80, 100)
 _OPEN = tuple(status for status in TransactionStatus if status not in FINAL_STATUSES)
+
+
+class EndpointMetrics:
+    """The metrics of the endpoints; without a registry they are counted for nobody."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        """Start at zero."""
+        registry = registry or CollectorRegistry()
+        self.behind = Gauge(
+            "penstock_endpoint_head_lag_blocks", "Blocks behind what most endpoints have", ["url"], registry=registry
+        )
+        self.failures = Counter("penstock_endpoint_failures", "Requests without an answer", ["url"], registry=registry)
+        self.disagreements = Counter(
+            "penstock_endpoint_disagreements", "Answers unlike those of the others", ["url"], registry=registry
+        )
+        self.reorgs = Histogram(
+            "penstock_reorg_depth_blocks", "Followed blocks that a reorg undid",
+            registry=registry, buckets=_REORG_BUCKETS,
+        )  # fmt: skip
 
 
 class SenderMetrics:

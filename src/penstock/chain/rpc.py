@@ -6,17 +6,25 @@ both supported lines of web3 behave the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from web3 import AsyncHTTPProvider
 from web3.types import RPCEndpoint
 
-from penstock.chain.errors import CallReverted, NoContract, RpcFault, RpcRefused, RpcUnavailable, WrongChainId
+from penstock.chain.errors import (
+    CallReverted,
+    NoContract,
+    RateLimited,
+    RpcFault,
+    RpcRefused,
+    RpcUnavailable,
+    WrongChainId,
+)
 from penstock.protocol.primitives import Address, Bytes32
 
 READ_ATTEMPTS = 3
@@ -24,7 +32,9 @@ TIMEOUT_SECONDS = 10.0
 _RETRY_WAIT_SECONDS = 0.2
 _RETRY_WAIT_MAX_SECONDS = 2.0
 _REVERT_CODE = 3
-_RATE_LIMIT_CODES = (429, -32005)
+_TOO_MANY_REQUESTS = 429
+_RETRY_AFTER_SECONDS_MAX = 10
+_RATE_LIMIT_CODES = (_TOO_MANY_REQUESTS, -32005)
 """HTTP's and EIP-1474's codes for "too many requests", which some endpoints send inside an answer."""
 
 T = TypeVar("T")
@@ -89,9 +99,10 @@ class Rpc:
         Of the chain that is served; set by `connect`.
     """
 
-    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS, attempts: int = READ_ATTEMPTS) -> None:
         self.url = _public(url)
         self.chain_id = 0
+        self._attempts = attempts
         self._provider = AsyncHTTPProvider(
             url,
             request_kwargs={"timeout": aiohttp.ClientTimeout(total=timeout_seconds)},
@@ -113,12 +124,16 @@ class Rpc:
         """
         rpc = cls(url, timeout_seconds)
         try:
-            rpc.chain_id = await rpc._read(_int, "eth_chainId")
+            rpc.chain_id = await rpc.served_chain_id()
             rpc.check_chain_id(expected_chain_id)
         except BaseException:
             await rpc.close()
             raise
         return rpc
+
+    async def served_chain_id(self) -> int:
+        """Return which chain the endpoint serves."""
+        return await self._read(_int, "eth_chainId")
 
     def check_chain_id(self, expected: int | None) -> None:
         """Check which chain is served, unless any will do (None); raises `WrongChainId`."""
@@ -138,7 +153,13 @@ class Rpc:
 
     async def block(self, block: BlockId) -> Header | None:
         """Return a block's header, None if the endpoint has no such block."""
-        return await self._read(_optional(_header), "eth_getBlockByNumber", _block(block), False)  # noqa: FBT003 (no name in JSON-RPC)
+
+        def parse(shape: Any) -> Header | None:
+            header = _optional(_header)(shape)
+            assert header is None or isinstance(block, str) or header.number == block, "it is another block"
+            return header
+
+        return await self._read(parse, "eth_getBlockByNumber", _block(block), False)  # noqa: FBT003 (no name in JSON-RPC)
 
     async def logs_in(self, block_hash: Bytes32, address: Address) -> list[Log]:
         """Return a contract's logs in exactly this block; an endpoint that lacks the block refuses."""
@@ -184,7 +205,13 @@ class Rpc:
 
     async def receipt(self, transaction_hash: Bytes32) -> Receipt | None:
         """Return a transaction's receipt, None while no block holds it."""
-        return await self._read(_optional(_receipt), "eth_getTransactionReceipt", str(transaction_hash))
+
+        def parse(shape: Any) -> Receipt | None:
+            receipt = _optional(_receipt)(shape)
+            assert receipt is None or receipt.hash == transaction_hash, "it is of another transaction"
+            return receipt
+
+        return await self._read(parse, "eth_getTransactionReceipt", str(transaction_hash))
 
     async def nonce(self, account: Address, block: BlockId = "latest") -> int:
         """Return the number of transactions ``account`` has sent up to a block: its next nonce there."""
@@ -225,23 +252,35 @@ class Rpc:
         return await self._read(lambda shapes: [log_from_json(shape) for shape in shapes], "eth_getLogs", criteria)
 
     async def _read(self, parse: Callable[[Any], T], method: str, *params: Any) -> T:
+        return await self._again(lambda: self.read_once(parse, method, *params))
+
+    async def _again(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask until there is an answer, a few times."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(RpcUnavailable),
-            stop=stop_after_attempt(READ_ATTEMPTS),
-            wait=wait_random_exponential(_RETRY_WAIT_SECONDS, _RETRY_WAIT_MAX_SECONDS),
+            stop=stop_after_attempt(self._attempts),
+            wait=_pause,
             reraise=True,
         ):
             with attempt:
-                answer = await self._ask(method, list(params))
-                try:
-                    return parse(answer)
-                except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
-                    raise RpcUnavailable(self.url, method, f"an unreadable answer: {error!r}") from error
+                return await ask()
         raise AssertionError("tenacity returns or raises")
+
+    async def read_once(self, parse: Callable[[Any], T], method: str, *params: Any) -> T:
+        """Ask once, and read the answer with ``parse``; what it cannot read counts as no answer."""
+        answer = await self._ask(method, list(params))
+        try:
+            return parse(answer)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError) as error:
+            raise RpcUnavailable(self.url, method, f"an unreadable answer: {error!r}") from error
 
     async def _ask(self, method: str, params: list[Any]) -> Any:
         try:
             answer: Any = await self._provider.make_request(RPCEndpoint(method), params)
+        except aiohttp.ClientResponseError as error:
+            if error.status == _TOO_MANY_REQUESTS:
+                raise RateLimited(self.url, method, _reason(error), _retry_after(error)) from None
+            raise RpcUnavailable(self.url, method, _reason(error)) from None
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             # From None: the library's own text repeats the whole address.
             raise RpcUnavailable(self.url, method, _reason(error)) from None
@@ -256,11 +295,24 @@ class Rpc:
             return RpcRefused(method, 0, str(refusal))
         code, reason = refusal.get("code", 0), str(refusal.get("message", ""))
         if code in _RATE_LIMIT_CODES:
-            return RpcUnavailable(self.url, method, reason)
+            return RateLimited(self.url, method, reason, 0)
         data = _revert_data(refusal.get("data"))
         if method in ("eth_call", "eth_estimateGas") and (code == _REVERT_CODE or data or "revert" in reason):
             return CallReverted(reason, data)
         return RpcRefused(method, code, reason)
+
+
+def _pause(state: RetryCallState) -> float:
+    """Return how long to wait before the next attempt: what the endpoint says, or a little longer each time."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, RateLimited) and error.retry_after_seconds:
+        return min(error.retry_after_seconds, _RETRY_AFTER_SECONDS_MAX)
+    return wait_random_exponential(_RETRY_WAIT_SECONDS, _RETRY_WAIT_MAX_SECONDS)(state)
+
+
+def _retry_after(error: aiohttp.ClientResponseError) -> int:
+    text = error.headers.get("Retry-After", "") if error.headers else ""
+    return int(text) if text.isdecimal() else 0
 
 
 def _public(url: str) -> str:

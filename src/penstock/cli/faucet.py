@@ -18,7 +18,7 @@ def faucet(*, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Give the payer one ETH, on a local chain only, so that it can send transactions of its own."""
     settings = settings_of(home)
     payer = keystore_address(settings.path(settings.client.keystore))
-    asyncio.run(_give(settings.chain.rpc_url, payer))
+    asyncio.run(_give(settings.chain.rpc_urls[0], payer))
     Output(as_json=as_json).result({"account": str(payer), "wei": str(ETHER_WEI)}, f"{payer} holds 1 ETH")
 
 

@@ -111,13 +111,13 @@ async def open_purse(home: Path, password_file: Path | None) -> AsyncIterator[Pu
     settings = settings_of(home)
     keystore = settings.path(settings.client.keystore)
     password = password_of(settings, keystore, settings.client.password_file, password_file)
-    rpc = await Rpc.connect(settings.chain.rpc_url, settings.chain.chain_id)
+    rpc = await Rpc.connect(settings.chain.rpc_urls[0], settings.chain.chain_id)
     try:
         connected = AsyncClient.connect(
             settings.client.node_url,
             key=load_keystore(keystore, password),
             home=settings.path(Path(_CLIENT_FOLDER)),
-            rpc_url=settings.chain.rpc_url,
+            rpc_url=settings.chain.rpc_urls[0],
             contract=settings.chain.contract,
         )
         async with connected as client:
@@ -133,7 +133,7 @@ async def open_operator(home: Path) -> AsyncIterator[tuple[Operator, Coins]]:
     section = settings.require_node()
     token = section.operator_token
     secret = token.get_secret_value() if token else read_secret(settings.path(section.operator_token_file))
-    rpc = await Rpc.connect(settings.chain.rpc_url, settings.chain.chain_id)
+    rpc = await Rpc.connect(settings.chain.rpc_urls[0], settings.chain.chain_id)
     try:
         async with Operator(settings.client.node_url, secret) as operator:
             yield operator, Coins(rpc)

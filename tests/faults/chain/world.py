@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from penstock.chain import calls
 from penstock.chain.account import Account
 from penstock.chain.fees import Fees
+from penstock.chain.pool import open_rpc
 from penstock.chain.rpc import Rpc
 from penstock.chain.sender import Sender
 from penstock.chain.sending import SenderSettings
@@ -28,6 +29,11 @@ SETTINGS = SenderSettings(confirmations=3, poll_seconds=0.01)
 _RPC_TIMEOUT_SECONDS = 0.25
 _TICKS_MAX = 300
 _RESTART_CHANCE = 0.2
+
+
+def _units(at: int) -> int:
+    """Return how much the transfer with this number moves."""
+    return 1 << at % 64
 
 
 @dataclass
@@ -49,8 +55,12 @@ class World:
     def __post_init__(self) -> None:
         """Draw every chance from the seed."""
         self.random = random.Random(self.seed)
+        self.connect: Callable[[], Rpc] = self._one_endpoint
         self.accounts = [Account(key) for key in self.keys]
         self.receiver = Account.create().address
+
+    def _one_endpoint(self) -> Rpc:
+        return open_rpc([self.proxy.url], self.chain.domain.chain_id, _RPC_TIMEOUT_SECONDS)
 
     @property
     def account(self) -> Account:
@@ -69,7 +79,7 @@ class World:
         added = []
         for _ in range(number):
             at = len(self.intents)
-            data = calls.transfer(self.receiver, 1 << at)
+            data = calls.transfer(self.receiver, _units(at))
             intent = Intent(
                 f"transfer:{at}",
                 "transfer",
@@ -92,14 +102,13 @@ class World:
 
     def all_stored(self) -> list[Transaction]:
         """Return all transactions, fillers too."""
-        return self.database.read_sync(lambda uow: uow.transactions.recent(1000))
+        return self.database.read_sync(lambda uow: uow.transactions.recent(1_000_000))
 
     def run(self, scenario: Callable[[World], Awaitable[None]]) -> None:
         """Play a scenario, then let the faults be over and check the rule."""
 
         async def played() -> None:
-            self._rpc = Rpc(self.proxy.url, _RPC_TIMEOUT_SECONDS)
-            self._rpc.chain_id = self.chain.domain.chain_id
+            self._rpc = self.connect()
             try:
                 self.restart()
                 await scenario(self)
@@ -148,7 +157,7 @@ class World:
         transactions = self.all_stored()
         assert all(t.final for t in transactions), [(t.intent.key, t.status, t.failure) for t in transactions]
         status = {t.intent.key: t.status for t in transactions}
-        effect = sum(1 << at for at, i in enumerate(self.intents) if status[i.key] is TransactionStatus.CONFIRMED)
+        effect = sum(_units(at) for at, i in enumerate(self.intents) if status[i.key] is TransactionStatus.CONFIRMED)
         facts = [(t.intent.key, t.status, t.failure, t.signed and t.signed.nonce, t.outcome) for t in transactions]
         assert self.balance(self.receiver) == effect, facts
         for account in self.accounts:

@@ -1,0 +1,311 @@
+"""Several endpoints as one: what money depends on must be said by most of them, the rest by any that is well.
+
+A read that money depends on (blocks, logs, receipts, nonces, calls) is believed once a quorum gave the same answer, so
+that one endpoint may lie, lag or lose an answer. "latest" means the newest block that a quorum has reached. A
+transaction is handed to all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import structlog
+
+from penstock.chain.errors import (
+    CallReverted,
+    EndpointsDisagree,
+    RateLimited,
+    RpcFault,
+    RpcRefused,
+    RpcUnavailable,
+    WrongChainId,
+)
+from penstock.chain.metrics import EndpointMetrics
+from penstock.chain.rpc import READ_ATTEMPTS, TIMEOUT_SECONDS, BlockId, Header, Rpc
+
+log = structlog.get_logger("penstock.endpoints")
+
+T = TypeVar("T")
+
+_BY_ANY = ("eth_estimateGas", "eth_feeHistory", "eth_getBalance", "eth_chainId")
+"""What a wrong answer to costs a delay at most: a fee or a gas limit within its bounds."""
+
+_HEDGE_SECONDS = 0.5
+"""After so long without an answer the next endpoint is asked too."""
+_STALE_BLOCKS = 5
+"""An endpoint so far behind the others is asked last."""
+_COOLING_SECONDS = 2.0
+_COOLING_SECONDS_MAX = 60.0
+
+
+@dataclass
+class Member:
+    """One endpoint, and how well it does.
+
+    Attributes
+    ----------
+    failures
+        In a row.
+    behind
+        How many blocks it lacks of what most endpoints have.
+    rests_until
+        Asked last before then (seconds of the monotonic clock).
+    foreign
+        It serves another chain, and is not asked.
+    """
+
+    rpc: Rpc
+    failures: int = 0
+    behind: int = 0
+    rests_until: float = 0.0
+    chain_checked: bool = False
+    foreign: bool = False
+
+    def rank(self, now: float) -> tuple[bool, bool, int]:
+        """Return what orders the endpoints: the best is the least."""
+        return now < self.rests_until, self.behind > _STALE_BLOCKS, self.failures
+
+    def note_failure(self, error: RpcUnavailable, now: float) -> None:
+        """Rest longer after each failure in a row, or as long as the endpoint asks."""
+        self.failures += 1
+        pause = min(_COOLING_SECONDS * 2 ** (self.failures - 1), _COOLING_SECONDS_MAX)
+        if isinstance(error, RateLimited):
+            pause = max(pause, error.retry_after_seconds)
+        self.rests_until = now + pause
+
+
+@dataclass(frozen=True, slots=True)
+class _Vote:
+    """What an endpoint said: a value, or a refusal, which says something too."""
+
+    member: Member
+    value: Any = None
+    refusal: RpcRefused | CallReverted | None = None
+
+    def same(self, other: _Vote) -> bool:
+        """Tell whether both say the same; nodes word their refusals differently."""
+        if self.refusal is None or other.refusal is None:
+            return self.refusal is other.refusal and self.value == other.value
+        if isinstance(self.refusal, CallReverted) and isinstance(other.refusal, CallReverted):
+            return self.refusal.data == other.refusal.data
+        return type(self.refusal) is type(other.refusal)
+
+    def result(self) -> Any:
+        """Return the value, or raise the refusal."""
+        if self.refusal is not None:
+            raise self.refusal
+        return self.value
+
+
+class RpcPool(Rpc):
+    """Several endpoints behind the methods of one.
+
+    Parameters
+    ----------
+    quorum
+        How many must say the same; None for more than half of them.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        chain_id: int,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        quorum: int | None = None,
+        metrics: EndpointMetrics | None = None,
+    ) -> None:
+        self.members = [Member(Rpc(url, timeout_seconds, attempts=1)) for url in urls]
+        self._attempts = READ_ATTEMPTS
+        self.url = ", ".join(member.rpc.url for member in self.members)
+        self.chain_id = chain_id
+        self.quorum = quorum or len(urls) // 2 + 1
+        self._metrics = metrics or EndpointMetrics()
+        self._head: Header | None = None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for member in self.members:
+            await member.rpc.close()
+
+    async def served_chain_id(self) -> int:
+        """Return the chain that a quorum serves; raises `WrongChainId` if an endpoint serves another one."""
+        for member in self.members:
+            await self._check_chain(member)
+        foreign = [member for member in self.members if member.foreign]
+        if len(self.members) - len(foreign) < self.quorum:
+            raise WrongChainId(foreign[0].rpc.url, self.chain_id, foreign[0].rpc.chain_id)
+        return self.chain_id
+
+    async def head(self) -> Header:
+        """Return the newest block that a quorum has reached and agrees about."""
+        header = await self.block("latest")
+        if header is None:
+            raise EndpointsDisagree(self.url, "eth_getBlockByNumber", "the newest block is gone again")
+        self._head = header
+        return header
+
+    async def block(self, block: BlockId) -> Header | None:
+        """Return a block's header, None if a quorum has no such block."""
+
+        async def ask() -> Header | None:
+            number = block if isinstance(block, int) else await self._reached(block)
+            return await self._agree(lambda rpc: rpc.block(number), "eth_getBlockByNumber")
+
+        return await self._again(ask)
+
+    async def send_raw(self, raw: bytes) -> None:
+        """Hand a signed transaction to all endpoints; one that takes it is enough. Raises as `Rpc.send_raw`."""
+        ended = await asyncio.gather(
+            *(member.rpc.send_raw(raw) for member in self.members if not member.foreign), return_exceptions=True
+        )
+        faults = [error for error in ended if isinstance(error, BaseException)]
+        if len(faults) < len(ended):
+            return
+        raise next((fault for fault in faults if isinstance(fault, RpcRefused)), faults[0])
+
+    async def read_once(self, parse: Callable[[Any], T], method: str, *params: Any) -> T:
+        """Ask as many as it takes, once each."""
+        if method in _BY_ANY:
+            return await self._any(lambda rpc: rpc.read_once(parse, method, *params), method)
+        if "latest" in params:
+            head = self._head or await self.head()
+            params = tuple(hex(head.number) if each == "latest" else each for each in params)
+        return await self._agree(lambda rpc: rpc.read_once(parse, method, *params), method)
+
+    # Asking ------------------------------------------------------------------------------------------------------
+
+    async def _reached(self, tag: BlockId) -> int:
+        """Return the highest block number that a quorum has reached."""
+        asked = [
+            self._ask_member(member, lambda rpc: rpc.block(tag), "eth_getBlockByNumber") for member in self._ranked()
+        ]
+        votes = [vote for vote in await asyncio.gather(*asked) if vote is not None and vote.value is not None]
+        numbers = sorted((vote.value.number for vote in votes), reverse=True)
+        if len(numbers) < self.quorum:
+            raise EndpointsDisagree(
+                self.url, "eth_getBlockByNumber", f"{len(numbers)} of {self.quorum} endpoints serve"
+            )
+        reached: int = numbers[self.quorum - 1]
+        if tag == "latest":
+            for vote in votes:
+                vote.member.behind = max(reached - vote.value.number, 0)
+                self._metrics.behind.labels(vote.member.rpc.url).set(vote.member.behind)
+        return reached
+
+    async def _any(self, ask: Callable[[Rpc], Awaitable[T]], method: str) -> T:
+        """Return the first value. A refusal, which may be the end of an intent, must be said by a quorum."""
+        refusals: list[_Vote] = []
+        async with self._asking(ask, method, at_first=1) as votes:
+            async for vote in votes:
+                refusals += [vote] if vote.refusal else []
+                if vote.refusal is None or len(refusals) >= self.quorum:
+                    return cast("T", vote.result())
+        reason = f"only one endpoint refuses it: {refusals[0].refusal}" if refusals else "no endpoint answers"
+        raise RpcUnavailable(self.url, method, reason)
+
+    async def _agree(self, ask: Callable[[Rpc], Awaitable[T]], method: str) -> T:
+        heard: list[_Vote] = []
+        async with self._asking(ask, method, at_first=self.quorum) as votes:
+            async for vote in votes:
+                heard.append(vote)
+                agreeing = [each for each in heard if each.same(vote)]
+                if len(agreeing) >= self.quorum:
+                    self._note_others(heard, vote, method)
+                    return cast("T", vote.result())
+        answered = ", ".join(each.member.rpc.url for each in heard) or "nobody"
+        raise EndpointsDisagree(self.url, method, f"no {self.quorum} endpoints say the same; answered: {answered}")
+
+    def _note_others(self, heard: Sequence[_Vote], winner: _Vote, method: str) -> None:
+        for each in heard:
+            if not each.same(winner):
+                self._metrics.disagreements.labels(each.member.rpc.url).inc()
+                log.warning("an endpoint says something else", url=each.member.rpc.url, method=method)
+
+    @asynccontextmanager
+    async def _asking(
+        self, ask: Callable[[Rpc], Awaitable[Any]], method: str, at_first: int
+    ) -> AsyncIterator[AsyncIterator[_Vote]]:
+        """Ask the best endpoints, and the next one for each that fails, is slow, or is not enough."""
+        waiting = self._ranked()
+        tasks: set[asyncio.Task[_Vote | None]] = set()
+
+        def ask_next() -> None:
+            if waiting:
+                tasks.add(asyncio.ensure_future(self._ask_member(waiting.pop(0), ask, method)))
+
+        async def votes() -> AsyncGenerator[_Vote]:
+            for _ in range(at_first):
+                ask_next()
+            while tasks:
+                done, _ = await asyncio.wait(tasks, timeout=_HEDGE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                tasks.difference_update(done)
+                if not done:
+                    ask_next()
+                for task in done:
+                    vote = task.result()
+                    if vote is not None:
+                        yield vote
+                    ask_next()
+
+        asked = votes()
+        try:
+            yield asked
+        finally:
+            await asked.aclose()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask_member(self, member: Member, ask: Callable[[Rpc], Awaitable[Any]], method: str) -> _Vote | None:
+        """Return what one endpoint says, None if nothing."""
+        try:
+            await self._check_chain(member)
+            if member.foreign:
+                return None
+            value = await ask(member.rpc)
+        except RpcUnavailable as error:
+            member.note_failure(error, time.monotonic())
+            self._metrics.failures.labels(member.rpc.url).inc()
+            log.debug("an endpoint fails", url=member.rpc.url, method=method, reason=str(error))
+            return None
+        except (RpcRefused, CallReverted) as refusal:
+            return _Vote(member, refusal=refusal)
+        member.failures = 0
+        return _Vote(member, value)
+
+    async def _check_chain(self, member: Member) -> None:
+        """See once which chain an endpoint serves; one that does not answer is asked again before its next use."""
+        if member.chain_checked:
+            return
+        try:
+            member.rpc.chain_id = await member.rpc.served_chain_id()
+        except RpcFault:
+            return
+        member.chain_checked = True
+        member.foreign = member.rpc.chain_id != self.chain_id
+        if member.foreign:
+            log.error("an endpoint of another chain is not asked", url=member.rpc.url, serves=member.rpc.chain_id)
+
+    def _ranked(self) -> list[Member]:
+        now = time.monotonic()
+        return sorted((member for member in self.members if not member.foreign), key=lambda member: member.rank(now))
+
+
+def open_rpc(
+    urls: Sequence[str],
+    chain_id: int,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    quorum: int | None = None,
+    metrics: EndpointMetrics | None = None,
+) -> Rpc:
+    """Return a client of one endpoint or of several; nothing is asked yet."""
+    if len(urls) > 1:
+        return RpcPool(urls, chain_id, timeout_seconds, quorum, metrics)
+    rpc = Rpc(urls[0], timeout_seconds)
+    rpc.chain_id = chain_id
+    return rpc
