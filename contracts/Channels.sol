@@ -514,9 +514,12 @@ contract Channels is IChannels, EIP712, ReentrancyGuardTransient {
         }
         if (resolved) return abi.encodeWithSelector(LockResolved.selector, id, lock.index);
         bytes32 root = record.locksRoot;
-        if (!Locks.isIn(lock, root, proof)) return abi.encodeWithSelector(InvalidProof.selector, id, root);
+        if (!Locks.isIn(lock, root, proof)) return abi.encodeWithSelector(InvalidProof.selector, id, lock.id, root);
         // Starved of gas a condition would seem undecided.
-        if (gasleft() < Outcomes.MIN_GAS) return abi.encodeWithSelector(InsufficientGas.selector, Outcomes.MIN_GAS);
+        uint256 available = gasleft();
+        if (available < Outcomes.MIN_GAS) {
+            return abi.encodeWithSelector(InsufficientGas.selector, available, Outcomes.MIN_GAS);
+        }
     }
 
     /* CLAIMS */

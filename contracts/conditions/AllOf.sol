@@ -40,7 +40,8 @@ contract AllOf is IAllOf {
         uint256 least = Outcomes.WHOLE;
         uint256 undecided = parts.length;
         for (uint256 i = 0; i < parts.length; ++i) {
-            if (gasleft() < Outcomes.MIN_GAS) revert InsufficientGas(Outcomes.MIN_GAS);
+            uint256 available = gasleft();
+            if (available < Outcomes.MIN_GAS) revert InsufficientGas(available, Outcomes.MIN_GAS);
             (uint256 shareBps, uint256 decidedAt) =
                 Outcomes.ask(parts[i].condition, parts[i].key, Outcomes.CONDITION_GAS);
             if (decidedAt == 0) undecided = Math.min(undecided, i);

@@ -95,13 +95,19 @@ contract Optimistic is IOptimistic, EIP712 {
         if (decidesAt != 0 && block.timestamp >= decidesAt) return (Outcomes.WHOLE, decidesAt);
     }
 
+    /// @inheritdoc IOptimistic
+    function assertionOf(bytes32 key) external view returns (uint40 decidesAt, uint40 objectedAt) {
+        return (_records[key].decidesAt, _records[key].objectedAt);
+    }
+
     function _verdict(uint40 objectedAt, address arbitration, bytes32 arbitrationKey)
         private
         view
         returns (uint16, uint40)
     {
         // Starved of gas the arbitration would seem undecided.
-        if (gasleft() < Outcomes.INNER_MIN_GAS) revert InsufficientGas(Outcomes.INNER_MIN_GAS);
+        uint256 available = gasleft();
+        if (available < Outcomes.INNER_MIN_GAS) revert InsufficientGas(available, Outcomes.INNER_MIN_GAS);
         (uint256 shareBps, uint256 verdictAt) = Outcomes.ask(arbitration, arbitrationKey, Outcomes.INNER_GAS);
         if (verdictAt == 0) return (0, 0);
         return (SafeCast.toUint16(shareBps), SafeCast.toUint40(Math.max(objectedAt, verdictAt)));

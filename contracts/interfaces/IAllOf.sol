@@ -16,6 +16,9 @@ import {ICondition} from "./ICondition.sol";
 ///      keep it undecided, as it likes, within its list; what has been decided stands whatever the parts say later.
 /// @dev Warning: take a lock on an `AllOf` only if its expiry is at or after `notAfter`; with an earlier one, an evaluation
 ///      in between pays others and not you. And know the parts: their conditions need the same trust as a lock's own.
+/// @dev Warning: there is no greatest number of parts here. A list that no block has the gas for can never be evaluated, and
+///      its locks go back to their senders: take a lock only if the parts are few. One of ours takes some 8,000 gas, a
+///      hostile one up to 200,000.
 interface IAllOf is ICondition {
     /// @notice A list was decided.
     /// @param decidedAt The time of the block.
@@ -32,7 +35,7 @@ interface IAllOf is ICondition {
     error PartUndecided(uint256 index, address condition, bytes32 key);
 
     /// @notice Too little gas is left to ask a part: send the transaction with more.
-    error InsufficientGas(uint256 needed);
+    error InsufficientGas(uint256 available, uint256 needed);
 
     /// @notice Decides the list, at the block's time, by what its parts say now. Anyone may call, until `notAfter`,
     ///         inclusive.

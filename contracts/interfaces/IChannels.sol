@@ -25,6 +25,7 @@ import {
 /// Assumptions about a channel's token. A token that breaks one can harm the channels that hold it, no others:
 /// - A balance changes by transfers only: no rebasing, no interest, no fee that is switched on later.
 /// - A transfer that succeeds moves exactly its amount; one that fails reverts or returns false.
+/// - It has no greatest amount below a balance: payouts of a batch, and a creditor's claims, go out as one transfer.
 /// - It calls no hooks of the receiver. Reentrance is refused, but a hook could make its receiver's payout fail.
 /// - It does not blacklist this contract, which would freeze every channel of the token.
 /// - Its transfer does not burn all gas it is given: then only a transaction with gas to spare can record a claim.
@@ -32,7 +33,7 @@ import {
 /// @dev Warning: signers are plain ECDSA keys. A party whose signer is its own address keeps that key's power even if
 /// the address becomes a smart wallet (EIP-7702).
 /// @dev Warning: the parties' software checks what it signs. A state that locks more than its locks promise, or locks
-/// without a root, leaves the difference in a pool for ever.
+/// without a root, leaves the difference in a pool for ever; so does the second of two locks with one index.
 interface IChannels {
     /* EVENTS */
 
@@ -182,13 +183,13 @@ interface IChannels {
     error LockResolved(bytes32 channelId, uint8 index);
 
     /// @notice The lock is not among those of the state that was settled.
-    error InvalidProof(bytes32 channelId, bytes32 locksRoot);
+    error InvalidProof(bytes32 channelId, bytes32 lockId, bytes32 locksRoot);
 
     /// @notice The lock's condition is undecided, and may still decide until its expiry, inclusive.
     error LockPending(bytes32 lockId, uint40 expiry, uint256 timestamp);
 
     /// @notice Too little gas is left to ask a condition: send the transaction with more.
-    error InsufficientGas(uint256 needed);
+    error InsufficientGas(uint256 available, uint256 needed);
 
     /// @notice The caller has no claim in this token.
     error NothingToClaim(address token, address creditor);
@@ -201,9 +202,9 @@ interface IChannels {
     /// @dev Warning: needs an allowance for this contract. Deposits for the payee are refused on a one-way channel.
     function deposit(Channel calldata channel, bool forPayee, uint256 amount) external;
 
-    /// @notice Deposits from the payee's balance if `forPayee`, else from the payer's, by EIP-3009; the caller pays
-    /// gas. @dev The token's nonce commits to the channel's id: the signed transfer can fund this channel on these
-    /// terms and
+    /// @notice Deposits from the payee's balance if `forPayee`, else from the payer's, by EIP-3009; the caller pays for
+    ///         the gas.
+    /// @dev The token's nonce commits to the channel's id: the signed transfer can fund this channel on these terms and
     ///      nothing else, whoever relays it. A 65-byte signature goes in the v, r, s form that every version of USDC
     ///      has, any other length in the bytes form.
     function depositWithAuthorization(
@@ -274,8 +275,8 @@ interface IChannels {
         Signature calldata intentSignature
     ) external;
 
-    /// @notice Replaces the disputed state by one with a strictly higher sequence. Anyone may call, before the
-    /// deadline. @dev The deadline does not move (INV-4), and nothing outside is called.
+    /// @notice Replaces the disputed state by one with a strictly higher sequence. Anyone may call, before the deadline.
+    /// @dev The deadline does not move (INV-4), and nothing outside is called.
     function challenge(Channel calldata channel, State calldata state, Signatures calldata signatures) external;
 
     /// @notice `challenge`, item by item; one that it would refuse is skipped and reported by `Skipped`.
@@ -294,8 +295,9 @@ interface IChannels {
 
     /// @notice Resolves one lock of the settled state, by its condition's outcome if that was decided at or before the
     ///         expiry, else, once that is past, back to its sender. Anyone may call; all locks are independent (INV-9).
-    /// @dev Takes at most what is left in the sender's pool: a root that promises more than was locked takes nobody else's
-    ///      money. Needs 210,000 gas at the moment it asks the condition.
+    /// @dev Takes at most what is left in the sender's pool: a root that promises more than was locked, or a deposit that
+    ///      vanished, takes nobody else's money. In such a pool the first unlock gets what there is, a refund too. Needs
+    ///      210,000 gas at the moment it asks the condition.
     /// @param proof The siblings from the lock's leaf up to the root.
     function unlock(Channel calldata channel, Lock calldata lock, bytes32[] calldata proof) external;
 

@@ -23,6 +23,9 @@ import {ICondition} from "./ICondition.sol";
 ///      expiry, until the arbiters decide. Take a lock only if its expiry leaves time for the work, the window and them.
 /// @dev Warning: the disputer, or somebody with its signed objection, has to watch the chain; silence for one window is
 ///      consent. Choose a window that outlasts a congested chain.
+/// @dev Warning: `outcome` says the same of a key that nobody has asserted and of one whose window is about to end. Before
+///      you put a lock on a key, see in `assertionOf` that nothing was said yet, and choose an arbitration key that was
+///      never used: else an assertion made earlier, for other work, pays for yours.
 /// @dev Warning: signatures are plain ECDSA, never ERC-1271; a smart wallet calls instead. A key stays good for its
 ///      address even if that becomes a smart wallet (EIP-7702). Signed words have no deadline and cannot be taken back.
 interface IOptimistic is ICondition {
@@ -55,7 +58,7 @@ interface IOptimistic is ICondition {
     error WindowOver(uint40 decidesAt, uint256 timestamp);
 
     /// @notice Too little gas is left to ask the arbitration.
-    error InsufficientGas(uint256 needed);
+    error InsufficientGas(uint256 available, uint256 needed);
 
     /// @notice Says that the work is done and starts the window. Only the claimant may call.
     /// @dev A second assertion changes nothing: the window does not start again.
@@ -77,6 +80,10 @@ interface IOptimistic is ICondition {
     /// @dev After an objection it reverts, with `InsufficientGas`, rather than answer without having asked the arbitration
     ///      properly: with the 200,000 gas that `Channels.unlock` and `AllOf` give, it never does.
     function outcome(bytes32 key) external view returns (uint16 shareBps, uint40 decidedAt);
+
+    /// @notice What was said about a key: when it is or was to be decided, zero if nobody asserted it, and when somebody
+    ///         objected, zero if nobody did.
+    function assertionOf(bytes32 key) external view returns (uint40 decidesAt, uint40 objectedAt);
 
     /// @notice The key of these terms; refuses those that could not be asserted or objected to.
     function keyOf(Terms calldata terms) external pure returns (bytes32);

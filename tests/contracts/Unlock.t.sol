@@ -198,8 +198,30 @@ contract UnlockTest is LocksTest {
         settleWith(twoWay(), one(lock));
         vm.warp(expiry + 1);
 
-        vm.expectRevert(abi.encodeWithSelector(IChannels.InsufficientGas.selector, 210_000));
+        vm.expectPartialRevert(IChannels.InsufficientGas.selector);
         channels.unlock{gas: 200_000}(twoWay(), lock, new bytes32[](0));
+    }
+
+    /// @dev What it asks for is what the condition gets: with the least gas that passes, one that needs all its 200,000
+    ///      answers.
+    function test_WithTheLeastGasThatPasses_TheConditionHasAllItMayUse() public {
+        Lock memory lock = lockOf(0, 100, true);
+        settleWith(twoWay(), one(lock));
+        condition.decide(lock.key, 10_000, block.timestamp);
+        condition.behave(lock.key, ScriptedCondition.Manner.AnswerAtTheLimit);
+        vm.warp(expiry + 1);
+
+        uint256 before = usdc.balanceOf(payee.addr);
+        uint256 snapshot = vm.snapshotState();
+        bytes memory call = abi.encodeCall(channels.unlock, (twoWay(), lock, new bytes32[](0)));
+        bool passed;
+        for (uint256 gas = 200_000; !passed; gas += 250) {
+            vm.revertToState(snapshot);
+            (passed,) = address(channels).call{gas: gas}(call);
+        }
+
+        assertEq(viewOf(twoWay()).payerPool, 0);
+        assertEq(usdc.balanceOf(payee.addr) - before, 100, "the outcome, not the refund");
     }
 
     /* WHICH LOCK */
@@ -231,7 +253,8 @@ contract UnlockTest is LocksTest {
         condition.decide(lock.key, 10_000, block.timestamp);
 
         for (uint256 field = 0; field < 7; ++field) {
-            refuses(altered(lock, field), abi.encodeWithSelector(IChannels.InvalidProof.selector, _id, root));
+            Lock memory other = altered(lock, field);
+            refuses(other, abi.encodeWithSelector(IChannels.InvalidProof.selector, _id, other.id, root));
         }
     }
 
@@ -247,6 +270,61 @@ contract UnlockTest is LocksTest {
         locks[0].index = 2;
         vm.expectPartialRevert(IChannels.InvalidProof.selector);
         channels.unlock(twoWay(), locks[0], proof);
+    }
+
+    /// @dev The warning of `IChannels`: two locks with one index share one bit, and the second stays in its pool for ever.
+    function test_RevertWhen_AnotherLockHadTheSameIndex() public {
+        Lock[] memory locks = new Lock[](2);
+        (locks[0], locks[1]) = (lockOf(4, 100, true), lockOf(4, 50, true));
+        locks[1].id = keccak256("another");
+        settleWith(twoWay(), locks);
+        condition.decide(locks[0].key, 10_000, block.timestamp);
+        channels.unlock(twoWay(), locks[0], proofOf(locks, 0));
+
+        bytes32[] memory proof = proofOf(locks, 1);
+        vm.expectRevert(abi.encodeWithSelector(IChannels.LockResolved.selector, _id, 4));
+        channels.unlock(twoWay(), locks[1], proof);
+        assertEq(viewOf(twoWay()).payerPool, 50);
+    }
+
+    /// @dev In a pool that is too small the first unlock gets what there is, though it be a refund.
+    function test_WhenTheRootPromisesMore_ARefundMayComeFirst() public {
+        Lock[] memory locks = new Lock[](2);
+        (locks[0], locks[1]) = (lockOf(0, 100, false), lockOf(1, 100, false));
+        settleWith(twoWay(), State(1, 0, 0, 100, rootOf(locks)));
+        condition.decide(locks[0].key, 0, block.timestamp);
+        condition.decide(locks[1].key, 10_000, block.timestamp);
+
+        channels.unlock(twoWay(), locks[0], proofOf(locks, 0));
+        channels.unlock(twoWay(), locks[1], proofOf(locks, 1));
+
+        assertEq(viewOf(twoWay()).payeePool, 0);
+        assertEq(viewOf(twoWay()).resolved, 3);
+        assertEq(usdc.balanceOf(address(channels)), 0);
+    }
+
+    /// @dev A condition may think again until somebody unlocks: its law forbids it, and nobody can hold it to that.
+    function test_WhenTheConditionChangesItsMindBeforeTheUnlock_TheNewAnswerCounts() public {
+        Lock memory lock = lockOf(0, 100, true);
+        settleWith(twoWay(), one(lock));
+        condition.decide(lock.key, 10_000, block.timestamp);
+        condition.decide(lock.key, 2500, block.timestamp);
+
+        (, uint256 toPayee) = unlock(lock);
+
+        assertEq(toPayee, 25);
+    }
+
+    /// @dev Nor can anybody tell a time that is set back from the truth.
+    function test_WhenTheConditionSetsItsTimeBack_ItIsBelieved() public {
+        Lock memory lock = lockOf(0, 100, true);
+        settleWith(twoWay(), one(lock));
+        vm.warp(expiry + 1);
+        condition.decide(lock.key, 10_000, expiry);
+
+        (, uint256 toPayee) = unlock(lock);
+
+        assertEq(toPayee, 100);
     }
 
     /// @dev An inner node is 64 bytes hashed once, a leaf is hashed twice: none can be taken for the other.
@@ -329,7 +407,7 @@ contract UnlockTest is LocksTest {
         channels.close(twoWay(), 0, signClose(twoWay(), 0));
         condition.decide(lock.key, 10_000, block.timestamp);
 
-        refuses(lock, abi.encodeWithSelector(IChannels.InvalidProof.selector, _id, bytes32(0)));
+        refuses(lock, abi.encodeWithSelector(IChannels.InvalidProof.selector, _id, lock.id, bytes32(0)));
     }
 
     /// @dev A newer state without locks took the older one's place.
@@ -342,7 +420,7 @@ contract UnlockTest is LocksTest {
         channels.settle(twoWay());
         condition.decide(lock.key, 10_000, block.timestamp);
 
-        refuses(lock, abi.encodeWithSelector(IChannels.InvalidProof.selector, _id, bytes32(0)));
+        refuses(lock, abi.encodeWithSelector(IChannels.InvalidProof.selector, _id, lock.id, bytes32(0)));
     }
 
     function test_RevertWhen_TheChannelIsOneWay() public {
@@ -350,7 +428,7 @@ contract UnlockTest is LocksTest {
         Lock memory lock = lockOf(0, 100, true);
 
         vm.expectRevert(
-            abi.encodeWithSelector(IChannels.InvalidProof.selector, channels.channelId(oneWay()), bytes32(0))
+            abi.encodeWithSelector(IChannels.InvalidProof.selector, channels.channelId(oneWay()), lock.id, bytes32(0))
         );
         channels.unlock(oneWay(), lock, new bytes32[](0));
     }

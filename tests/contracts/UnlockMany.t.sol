@@ -5,6 +5,8 @@ import {LocksTest} from "./LocksTest.sol";
 import {ReenteringToken} from "./mocks/HostileTokens.sol";
 import {PlainToken} from "./mocks/PlainToken.sol";
 import {ScriptedCondition} from "./mocks/ScriptedCondition.sol";
+import {Vm} from "forge-std/Vm.sol";
+
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
@@ -114,7 +116,7 @@ contract UnlockManyTest is LocksTest {
     function test_WhenOneIsAltered_ItIsReported() public {
         Unlock[] memory batch = items();
         batch[1].lock.amount = 101;
-        skips(batch, 1, abi.encodeWithSelector(IChannels.InvalidProof.selector, _id, rootOf(_locks)));
+        skips(batch, 1, abi.encodeWithSelector(IChannels.InvalidProof.selector, _id, batch[1].lock.id, rootOf(_locks)));
     }
 
     function test_WhenOneIsPending_ItIsReported() public {
@@ -181,14 +183,28 @@ contract UnlockManyTest is LocksTest {
         }
         vm.revertToState(snapshot);
 
-        for (uint256 i = 1; i < COUNT; ++i) {
-            vm.expectEmit(address(channels));
-            emit IChannels.Skipped(_id, abi.encodeWithSelector(IChannels.InsufficientGas.selector, 210_000));
-        }
+        vm.recordLogs();
         channels.unlockMany{gas: gas}(items());
+        assertEq(starved(vm.getRecordedLogs()), COUNT - 1);
 
         channels.unlockMany(items());
         assertEq(viewOf(twoWay()).resolved, 15);
+    }
+
+    /// @dev How many items were skipped because less gas was left than they need.
+    function starved(Vm.Log[] memory logs) private pure returns (uint256 count) {
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] != IChannels.Skipped.selector) continue;
+            bytes memory err = abi.decode(logs[i].data, (bytes));
+            (bytes4 selector, uint256 available, uint256 needed) = (bytes4(err), word(err, 0), word(err, 1));
+            if (selector == IChannels.InsufficientGas.selector && available < needed && needed == 210_000) ++count;
+        }
+    }
+
+    function word(bytes memory err, uint256 place) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(err, 36), mul(place, 32)))
+        }
     }
 
     /// @dev Whatever gas a caller sends, each lock goes where it was decided to go, or waits: INV-9.

@@ -140,17 +140,42 @@ def objection_digest(domain: Domain, key: Bytes32) -> Bytes32:
     return domain.typed("Objection(bytes32 key)", key)
 
 
-def check_all_of(lock: Lock, terms: AllOfTerms) -> None:
-    """Check that the lock outlives the last moment of its condition; raises `LockExpiresTooEarly`.
+PARTS_MAX = 32
+"""Parts that one evaluation has the gas for on every chain, though each burn all that it is given."""
 
-    Otherwise a workflow decided in time could leave one lock of it undecided in time.
+
+def check_all_of(lock: Lock, terms: AllOfTerms) -> None:
+    """Check that a lock's list can be evaluated, and in time for it.
+
+    Raises
+    ------
+    InvalidConditionTerms
+        More than `PARTS_MAX` parts: an evaluation that fits into no block gives the money back to its sender.
+    LockExpiresTooEarly
+        A workflow decided in time could leave this lock undecided in time.
     """
+    if len(terms.parts) > PARTS_MAX:
+        raise InvalidConditionTerms(f"at most {PARTS_MAX} parts", str(len(terms.parts)))
     if lock.expiry < terms.not_after:
         raise LockExpiresTooEarly(lock.expiry, terms.not_after)
 
 
-def check_optimistic(lock: Lock, terms: OptimisticTerms, now: int, work_seconds: int, arbitration_seconds: int) -> None:
-    """Check that work, window and arbitration fit in before the lock expires; raises `LockExpiresTooEarly`."""
+def check_optimistic(
+    lock: Lock, terms: OptimisticTerms, now: int, work_seconds: int, arbitration_seconds: int, decides_at: int
+) -> None:
+    """Check that a key is fresh, and that work, window and arbitration fit in before the lock expires.
+
+    ``decides_at`` is what the contract's `assertionOf` says of the key: 0 while nobody has asserted it.
+
+    Raises
+    ------
+    InvalidConditionTerms
+        Somebody said already that the work is done: an older assertion would pay for it.
+    LockExpiresTooEarly
+        There is not enough time.
+    """
+    if decides_at:
+        raise InvalidConditionTerms("nobody may have asserted the key yet", f"asserted, decided at {decides_at}")
     needed = now + work_seconds + terms.window_seconds + arbitration_seconds
     if lock.expiry < needed:
         raise LockExpiresTooEarly(lock.expiry, needed)

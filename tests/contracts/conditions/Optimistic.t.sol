@@ -23,6 +23,22 @@ contract OptimisticSayingTest is OptimisticTest {
         assertUndecided(optimistic, key);
     }
 
+    /// @dev What `outcome` cannot tell: whether a key is fresh.
+    function test_AnybodySeesWhatWasSaid() public {
+        assertSaid(0, 0);
+        uint256 decidesAt = assertDone();
+        assertSaid(decidesAt, 0);
+        skip(1);
+        object();
+        assertSaid(decidesAt, block.timestamp);
+    }
+
+    function assertSaid(uint256 decidesAt, uint256 objectedAt) private view {
+        (uint40 first, uint40 second) = optimistic.assertionOf(key);
+        assertEq(first, decidesAt);
+        assertEq(second, objectedAt);
+    }
+
     function test_AnybodyBringsASignedAssertion() public {
         Terms memory terms = termsOf();
         Signature memory signature = signAssertion(claimant);

@@ -117,7 +117,7 @@ contract OptimisticOutcomeTest is OptimisticTest {
         objectedBefore(termsOf());
         recordVerdict("work", 2500);
 
-        vm.expectRevert(abi.encodeWithSelector(IOptimistic.InsufficientGas.selector, 110_000));
+        vm.expectPartialRevert(IOptimistic.InsufficientGas.selector);
         optimistic.outcome{gas: 110_000}(key);
     }
 

@@ -29,7 +29,7 @@ contract MessagesTest is ChannelsTest {
 
     function setUp() public override {
         super.setUp();
-        _deadline = uint64(block.timestamp + 1 hours);
+        _deadline = uint64(block.timestamp + 100 days); // later than any dispute here
         open(twoWay(), 100, 0);
         open(oneWay(), 100, 0);
     }
@@ -96,8 +96,15 @@ contract MessagesTest is ChannelsTest {
         settled(oneWay());
         usdc.mint(address(channels), 1000);
 
+        bytes4 notOpen = IChannels.ChannelNotOpen.selector;
+        bytes4 notActive = IChannels.ChannelNotActive.selector;
+        bytes4[COUNT] memory errors = [notOpen, notActive, notOpen, notActive, notOpen];
         for (uint8 message = 0; message < COUNT; ++message) {
-            assertFalse(submits(Message(message), all[message]));
+            bytes memory call = callOf(Message(message), all[message]);
+            vm.prank(payer.addr);
+            (bool succeeded, bytes memory answer) = address(channels).call(call);
+            assertFalse(succeeded);
+            assertEq(bytes4(answer), errors[message]);
         }
 
         assertEq(usdc.balanceOf(address(channels)), 1000);

@@ -9,7 +9,8 @@ contract ScriptedCondition {
         BurnGas,
         AnswerShort,
         AnswerLong,
-        AnswerDearly
+        AnswerDearly,
+        AnswerAtTheLimit
     }
 
     struct Script {
@@ -20,6 +21,9 @@ contract ScriptedCondition {
 
     /// @dev What a dear answer costs; with less it fails early, and leaves its caller enough to go on.
     uint256 private constant DEAR = 90_000;
+
+    /// @dev What an answer at the limit costs, of the 200,000 that `Channels` gives.
+    uint256 private constant LIMIT = 190_000;
 
     mapping(bytes32 key => Script) private _scripts;
 
@@ -42,6 +46,11 @@ contract ScriptedCondition {
         }
         if (script.manner == Manner.AnswerDearly) {
             uint256 rest = gasleft() - DEAR;
+            while (gasleft() > rest) {}
+        }
+        // All but what it takes to come here and to answer.
+        if (script.manner == Manner.AnswerAtTheLimit) {
+            uint256 rest = gasleft() - LIMIT;
             while (gasleft() > rest) {}
         }
         (uint256 shareBps, uint256 decidedAt) = (script.shareBps, script.decidedAt);

@@ -122,6 +122,10 @@ class World:
         """Forget all that is not in the records."""
         self.sender = Sender(self._rpc, self.accounts, self.database, self.settings)
 
+    def unfinished(self) -> int:
+        """Return how many transactions are not final."""
+        return len(self.database.read_sync(lambda uow: uow.transactions.unfinished()))
+
     async def steps(self, number: int = 1) -> None:
         """Let the sender look so many times; now and then it is a new one, as after a restart."""
         for _ in range(number):

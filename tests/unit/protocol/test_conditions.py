@@ -12,6 +12,7 @@ import pytest
 from penstock.protocol.conditions import (
     ARBITRATION_NAME,
     OPTIMISTIC_NAME,
+    PARTS_MAX,
     AllOfTerms,
     ArbitrationTerms,
     HashLockTerms,
@@ -128,6 +129,23 @@ def test_a_lock_on_an_all_of_must_not_expire_before_its_last_moment() -> None:
 def test_a_lock_on_an_optimistic_must_leave_time_for_work_window_and_arbiters() -> None:
     terms = replace(optimistic(), window_seconds=30)
 
-    check_optimistic(replace(make_lock(0), expiry=1060), terms, now=1000, work_seconds=10, arbitration_seconds=20)
+    times = {"now": 1000, "work_seconds": 10, "arbitration_seconds": 20, "decides_at": 0}
+    check_optimistic(replace(make_lock(0), expiry=1060), terms, **times)
     with pytest.raises(LockExpiresTooEarly):
-        check_optimistic(replace(make_lock(0), expiry=1059), terms, now=1000, work_seconds=10, arbitration_seconds=20)
+        check_optimistic(replace(make_lock(0), expiry=1059), terms, **times)
+
+
+def test_a_lock_on_an_optimistic_that_somebody_asserted_is_refused() -> None:
+    lock = replace(make_lock(0), expiry=10_000_000)
+
+    with pytest.raises(InvalidConditionTerms):
+        check_optimistic(lock, optimistic(), now=1000, work_seconds=10, arbitration_seconds=20, decides_at=1002)
+
+
+def test_a_list_that_no_block_can_evaluate_is_refused() -> None:
+    lock = replace(make_lock(0), expiry=100)
+    parts = tuple((ONE, cause_id(n)) for n in range(PARTS_MAX + 1))
+
+    check_all_of(lock, AllOfTerms(parts[1:], 100))
+    with pytest.raises(InvalidConditionTerms):
+        check_all_of(lock, AllOfTerms(parts, 100))
