@@ -40,17 +40,20 @@ abstract contract LockHandler is HandlerBase {
     }
 
     /// @dev A first decision stands, as the law of conditions has it; a lie counts as none, and so does one that comes
-    ///      late, which is tried once the lock's own channel is settled.
-    function decide(uint256 index, bool ofPayee, uint256 shareBps, bool lies, bool late) external {
+    ///      late, which is tried at the end of the lock's own channel, and unlocked at once.
+    function decide(uint256 index, bool ofPayee, uint256 shareBps, bool lies, bool late) external growing {
         index = bound(index, 0, CHANNELS - 2);
-        Lock memory lock = _locks[index][_ledgers[index].newest][ofPayee ? 1 : 0];
+        if (late) bringToEnd(index);
+        uint256 which = ofPayee ? 1 : 0;
+        Lock memory lock = _locks[index][_ledgers[index].newest][which];
         if (lock.amount == 0) return;
         (, uint256 decidedAt) = _condition.outcome(lock.key);
         if (decidedAt != 0 && decidedAt <= vm.getBlockTimestamp()) return;
-        bool settled = viewAt(index).phase == Phase.Settled;
-        if (late && settled && vm.getBlockTimestamp() <= lock.expiry) vm.warp(lock.expiry + 1);
+        if (late && viewAt(index).phase != Phase.Settled) return;
+        if (late && vm.getBlockTimestamp() <= lock.expiry) vm.warp(lock.expiry + 1);
         if (lies) _condition.decide(lock.key, bound(shareBps, WHOLE + 1, type(uint256).max), vm.getBlockTimestamp());
         else _condition.decide(lock.key, bound(shareBps, 0, WHOLE), vm.getBlockTimestamp());
+        if (late) unlockOne(index, which);
     }
 
     function unlock(uint256 index, bool ofPayee, bool settles, uint256 tamper) external growing {
@@ -64,7 +67,12 @@ abstract contract LockHandler is HandlerBase {
             Lock memory other = Lock(lock.id, 7, lock.amount, lock.fromPayer, lock.expiry, lock.condition, lock.key);
             return refused(_stranger, abi.encodeCall(channels.unlock, (channelAt(index), other, proof)));
         }
-        bytes memory call_ = abi.encodeCall(channels.unlock, (channelAt(index), lock, proof));
+        unlockOne(index, which);
+    }
+
+    function unlockOne(uint256 index, uint256 which) private {
+        Lock memory lock = _locks[index][_ledgers[index].newest][which];
+        bytes memory call_ = abi.encodeCall(channels.unlock, (channelAt(index), lock, proofOf(index, which)));
         if (!unlockable(index, which)) return refused(_stranger, call_);
 
         Owned memory before = owned();

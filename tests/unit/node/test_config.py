@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import TypeGuard, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -117,7 +117,20 @@ def test_every_setting_is_documented() -> None:
 
     for section in ("chain", "node", "watcher", "client", "log"):
         shape = Settings.model_fields[section].annotation
-        (kind,) = [kind for kind in (shape, *get_args(shape)) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        table = text.partition(f"## `[{section}]`")[2].partition("\n## ")[0]
-        missing = [name for name in kind.model_fields if f"`{name}`" not in table]
-        assert not missing, f"[{section}] {missing}"
+        assert_documented(text, section, *(kind for kind in (shape, *get_args(shape)) if is_section(kind)))
+
+
+def assert_documented(text: str, section: str, kind: type[BaseModel]) -> None:
+    """Look for each setting in its section's table, and for the tables of the sections within."""
+    table = text.partition(f"# `[{section}]`")[2].partition("\n#")[0]
+    missing = []
+    for name, field in kind.model_fields.items():
+        if is_section(field.annotation):
+            assert_documented(text, f"{section}.{name}", field.annotation)
+        elif f"`{name}`" not in table:
+            missing.append(name)
+    assert not missing, f"[{section}] {missing}"
+
+
+def is_section(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
