@@ -68,9 +68,10 @@ def configure_logs(settings: LogSettings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     as_json = settings.format == "json"
-    render = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    # Traces are plain: rich ones print what every variable holds, keys too, and take seconds while nothing is served.
+    plain = structlog.dev.plain_traceback
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+    render = structlog.processors.JSONRenderer() if as_json else console
     trace = [structlog.processors.format_exc_info] if as_json else []
     structlog.configure(
         processors=[*shared, *trace, render],
