@@ -9,12 +9,12 @@ from itertools import count
 import structlog
 
 from penstock.chain.account import Account
-from penstock.chain.errors import CallReverted, RpcFault, RpcRefused, RpcUnavailable
+from penstock.chain.errors import RpcRefused, RpcUnavailable
 from penstock.chain.fees import Fees, Progress, ceiling, is_worth_replacing, offer, progress, replacement
+from penstock.chain.inclusion import is_nonce_taken, receipt_of, why_reverted
 from penstock.chain.metrics import SenderMetrics
 from penstock.chain.moment import Moment
 from penstock.chain.refusals import Refusal, classify
-from penstock.chain.reverts import explain
 from penstock.chain.rpc import Receipt, Rpc
 from penstock.chain.sending import FINALIZED, SenderSettings, cap_of, pressing
 from penstock.failpoints import failpoint
@@ -107,7 +107,7 @@ class Lane:
         for transaction in await self._database.read(lambda uow: uow.transactions.mined(self.address)):
             outcome = transaction.outcome
             assert outcome is not None, "what is mined has an outcome"
-            receipt = await self._receipt(transaction)
+            receipt = await receipt_of(self._rpc, transaction)
             if receipt is None:
                 log.warning("back in flight", key=transaction.intent.key, block=outcome.block_number)
                 await self._write(lambda uow, this=transaction.id: uow.transactions.back_in_flight(this))  # type: ignore[misc]
@@ -123,19 +123,8 @@ class Lane:
             return finalized is not None and block_number <= finalized.number
         return now.head.number - block_number + 1 >= depth
 
-    async def _receipt(self, transaction: Transaction) -> Receipt | None:
-        """Return the receipt of whichever version was mined, the newest asked first."""
-        for transaction_hash in reversed(transaction.hashes):
-            receipt = await self._rpc.receipt(transaction_hash)
-            if receipt is not None:
-                return receipt
-        return None
-
     async def _mine(self, transaction: Transaction, receipt: Receipt) -> None:
-        if receipt.hash in transaction.empty_hashes:
-            failure: str | None = transaction.wishes.cancel
-        else:
-            failure = None if receipt.succeeded else await self._explain(transaction, receipt)
+        failure = await self._failure(transaction, receipt)
         failpoint("receipt")
         outcome = Outcome(receipt.hash, receipt.block_number, receipt.gas_used, receipt.gas_price, failure)
         await self._write(lambda uow: uow.transactions.mine(transaction.id, outcome))
@@ -144,19 +133,10 @@ class Lane:
         level = log.info if failure is None else log.warning
         level("mined", key=transaction.intent.key, block=receipt.block_number, gas=receipt.gas_used, failure=failure)
 
-    async def _explain(self, transaction: Transaction, receipt: Receipt) -> str:
-        """Find out why a mined transaction reverted, by running it again on the block before it and on its own."""
-        if transaction.signed and receipt.gas_used >= transaction.signed.gas_limit:
-            return f"it ran out of gas at {receipt.gas_used}"
-        intent = transaction.intent
-        for block in (receipt.block_number - 1, receipt.block_number):
-            try:
-                await self._rpc.call(intent.receiver, intent.data, block, self.address)
-            except CallReverted as reverted:
-                return explain(reverted.data, reverted.reason)
-            except RpcFault as fault:
-                return f"it reverted, and the reason is lost: {fault}"
-        return "it reverted, for a reason that is gone with the state of its moment"
+    async def _failure(self, transaction: Transaction, receipt: Receipt) -> str | None:
+        if receipt.hash in transaction.empty_hashes:
+            return transaction.wishes.cancel
+        return None if receipt.succeeded else await why_reverted(self._rpc, transaction, receipt, self.address)
 
     # In flight: mined, taken, or to be sent again ----------------------------------------------------------------
 
@@ -168,7 +148,7 @@ class Lane:
             await self._write(lambda uow, this=transaction.id: uow.transactions.back_in_flight(this))  # type: ignore[misc]
 
     async def _look_for(self, transaction: Transaction, signed: SignedTransaction, now: Moment) -> None:
-        receipt = await self._receipt(transaction)
+        receipt = await receipt_of(self._rpc, transaction)
         if receipt is not None:
             await self._mine(transaction, receipt)
             return
@@ -176,7 +156,7 @@ class Lane:
         if before < 0 or await self._rpc.nonce(self.address, before) <= signed.nonce:
             return
         key = transaction.intent.key
-        if not await self._is_taken(transaction, signed.nonce, before):
+        if not await is_nonce_taken(self._rpc, transaction, self.address, before):
             log.warning("mined, but the endpoint has no receipt", key=key, nonce=signed.nonce)
             return
         log.warning("nonce taken by a transaction not ours", key=key, nonce=signed.nonce)
@@ -188,21 +168,6 @@ class Lane:
             await self._write(lambda uow: uow.transactions.fail(transaction.id, reason))
         else:
             await self._write(lambda uow: uow.transactions.requeue(transaction.id))
-
-    async def _is_taken(self, transaction: Transaction, nonce: int, before: int) -> bool:
-        """Tell whether the block that used a nonce holds no version of ours; only then is it safe to sign anew."""
-        high, low, step = before, before - 1, 1
-        try:
-            while low > 0 and await self._rpc.nonce(self.address, low) > nonce:
-                high, low, step = low, max(low - 2 * step, 0), 2 * step
-            while high - low > 1:
-                middle = (low + high) // 2
-                used = await self._rpc.nonce(self.address, middle) > nonce
-                low, high = (low, middle) if used else (middle, high)
-        except RpcRefused:
-            # Older than the states that the endpoint keeps: a receipt would not come late any more.
-            return True
-        return not set(transaction.hashes) & set(await self._rpc.hashes_in(high))
 
     async def _push(self, waiting: Sequence[Transaction], now: Moment) -> None:
         """See to the first of those waiting: a higher fee if it is time for one, else the same bytes again."""
@@ -309,10 +274,9 @@ class Lane:
         fees = offer(await now.market(), cap, at)
         if not await self._can_pay(gas_limit * fees.max_fee, intent.key):
             return None
-        used = self._next_nonce
 
         def work(uow: UnitOfWork) -> SignedTransaction:
-            nonce = _lowest_free(uow.transactions.nonces(self.address, used), used)
+            nonce = _lowest_free(self._held(uow), self._next_nonce)
             failpoint("nonce-chosen")
             signed = self._sign(draft, nonce, fees, now)
             failpoint("signed")
@@ -321,11 +285,33 @@ class Lane:
 
         return await self._database.run(work)
 
-    async def gaps(self) -> list[int]:
-        """Return the nonces that nothing of ours holds although later ones wait for them."""
-        used = self._next_nonce
-        held = await self._database.read(lambda uow: uow.transactions.nonces(self.address, used))
-        return sorted(set(range(used, max(held, default=used))) - set(held))
+    async def fill_gaps(self, now: Moment) -> None:
+        """Use each nonce that nothing of ours holds although later ones wait for it; new intents come before this."""
+        for nonce in _gaps(await self._database.read(self._held), self._next_nonce):
+            log.warning("a gap in the nonces", account=str(self.address), nonce=nonce)
+            self._metrics.gaps.inc()
+            fees = offer(await now.market(), self._settings.fees.max_fee_limit, None)
+            draft = Draft(NOWHERE, b"", await self._rpc.estimate_gas(self.address, NOWHERE, b""))
+            # A key of its own at each head: the same nonce may be missing again after a reorg.
+            key = f"fill:{self.address}:{nonce}:{now.head.number}"
+            intent = Intent(key, "fill", NOWHERE, b"", priority=Priority.FILLER)
+            signed = self._sign(draft, nonce, fees, now)
+
+            def work(
+                uow: UnitOfWork, intent: Intent = intent, signed: SignedTransaction = signed
+            ) -> Transaction | None:
+                if signed.nonce in self._held(uow):
+                    return None
+                filler = uow.transactions.add(intent, now.head.time)
+                uow.transactions.sign(filler.id, self.address, signed, now.head.time)
+                return filler
+
+            filler = await self._database.run(work)
+            if filler is not None:
+                await self.broadcast(filler, signed, now)
+
+    def _held(self, uow: UnitOfWork) -> list[int]:
+        return uow.transactions.nonces(self.address, self._next_nonce)
 
     async def broadcast(self, transaction: Transaction, signed: SignedTransaction, now: Moment) -> None:
         """Hand the stored bytes over; whatever the answer, the receipt decides."""
@@ -395,14 +381,13 @@ class Lane:
         )
 
 
-def filler(address: Address, nonce: int) -> Intent:
-    """Return an intent that does nothing but use the next free nonce."""
-    return Intent(f"fill:{address}:{nonce}", "fill", NOWHERE, b"", priority=Priority.FILLER)
-
-
 def _lowest_free(held: Sequence[int], used: int) -> int:
     taken = set(held)
     return next(nonce for nonce in count(used) if nonce not in taken)
+
+
+def _gaps(held: Sequence[int], used: int) -> list[int]:
+    return sorted(set(range(used, max(held, default=used))) - set(held))
 
 
 def _signed(transaction: Transaction) -> SignedTransaction:

@@ -1,17 +1,18 @@
-"""Several endpoints as one: what money depends on must be said by most of them, the rest by any that is well.
+"""Several endpoints as one: what counts is what most of them say.
 
-A read that money depends on (blocks, logs, receipts, nonces, calls) is believed once a quorum gave the same answer, so
-that one endpoint may lie, lag or lose an answer. "latest" means the newest block that a quorum has reached. A
-transaction is handed to all of them.
+A read is believed once a quorum gave the same answer, so that one endpoint may lie, lag or lose an answer. "latest"
+means the newest block that a quorum has reached. Of estimates of gas, which differ from node to node, the middle one
+counts. A transaction is handed to all of them that are well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from statistics import median_high
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -32,15 +33,13 @@ log = structlog.get_logger("penstock.endpoints")
 
 T = TypeVar("T")
 
-_BY_ANY = ("eth_estimateGas", "eth_feeHistory", "eth_getBalance", "eth_chainId")
-"""What a wrong answer to costs a delay at most: a fee or a gas limit within its bounds."""
-
 _HEDGE_SECONDS = 0.5
-"""After so long without an answer the next endpoint is asked too."""
+"""After so long without an answer the next endpoint is asked too, and the slow one rests."""
 _STALE_BLOCKS = 5
 """An endpoint so far behind the others is asked last."""
-_COOLING_SECONDS = 2.0
-_COOLING_SECONDS_MAX = 60.0
+_REST_SECONDS = 2
+_REST_DOUBLINGS = 5
+"""So often the rest doubles: a minute is the longest."""
 
 
 @dataclass
@@ -70,13 +69,11 @@ class Member:
         """Return what orders the endpoints: the best is the least."""
         return now < self.rests_until, self.behind > _STALE_BLOCKS, self.failures
 
-    def note_failure(self, error: RpcUnavailable, now: float) -> None:
-        """Rest longer after each failure in a row, or as long as the endpoint asks."""
+    def rest(self, now: float, at_least_seconds: int = 0) -> None:
+        """Rest after a failure, longer after each one in a row."""
         self.failures += 1
-        pause = min(_COOLING_SECONDS * 2 ** (self.failures - 1), _COOLING_SECONDS_MAX)
-        if isinstance(error, RateLimited):
-            pause = max(pause, error.retry_after_seconds)
-        self.rests_until = now + pause
+        seconds = _REST_SECONDS << min(self.failures - 1, _REST_DOUBLINGS)
+        self.rests_until = now + max(seconds, at_least_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +132,8 @@ class RpcPool(Rpc):
     async def served_chain_id(self) -> int:
         """Return the chain that a quorum serves; raises `WrongChainId` if an endpoint serves another one."""
         for member in self.members:
-            await self._check_chain(member)
+            with suppress(RpcFault):
+                await self._check_chain(member)
         foreign = [member for member in self.members if member.foreign]
         if len(self.members) - len(foreign) < self.quorum:
             raise WrongChainId(foreign[0].rpc.url, self.chain_id, foreign[0].rpc.chain_id)
@@ -160,18 +158,16 @@ class RpcPool(Rpc):
 
     async def send_raw(self, raw: bytes) -> None:
         """Hand a signed transaction to all endpoints; one that takes it is enough. Raises as `Rpc.send_raw`."""
-        ended = await asyncio.gather(
-            *(member.rpc.send_raw(raw) for member in self.members if not member.foreign), return_exceptions=True
-        )
-        faults = [error for error in ended if isinstance(error, BaseException)]
-        if len(faults) < len(ended):
-            return
-        raise next((fault for fault in faults if isinstance(fault, RpcRefused)), faults[0])
+        votes = await self._hear(lambda rpc: rpc.send_raw(raw), "eth_sendRawTransaction", enough=1)
+        if not votes:
+            raise RpcUnavailable(self.url, "eth_sendRawTransaction", "no endpoint answers")
+        if all(vote.refusal is not None for vote in votes):
+            votes[0].result()
 
     async def read_once(self, parse: Callable[[Any], T], method: str, *params: Any) -> T:
         """Ask as many as it takes, once each."""
-        if method in _BY_ANY:
-            return await self._any(lambda rpc: rpc.read_once(parse, method, *params), method)
+        if method == "eth_estimateGas":
+            return cast("T", await self._estimate(lambda rpc: rpc.read_once(parse, method, *params)))
         if "latest" in params:
             head = self._head or await self.head()
             params = tuple(hex(head.number) if each == "latest" else each for each in params)
@@ -181,10 +177,8 @@ class RpcPool(Rpc):
 
     async def _reached(self, tag: BlockId) -> int:
         """Return the highest block number that a quorum has reached."""
-        asked = [
-            self._ask_member(member, lambda rpc: rpc.block(tag), "eth_getBlockByNumber") for member in self._ranked()
-        ]
-        votes = [vote for vote in await asyncio.gather(*asked) if vote is not None and vote.value is not None]
+        heard = await self._hear(lambda rpc: rpc.block(tag), "eth_getBlockByNumber", self.quorum)
+        votes = [vote for vote in heard if vote.value is not None]
         numbers = sorted((vote.value.number for vote in votes), reverse=True)
         if len(numbers) < self.quorum:
             raise EndpointsDisagree(
@@ -197,16 +191,35 @@ class RpcPool(Rpc):
                 self._metrics.behind.labels(vote.member.rpc.url).set(vote.member.behind)
         return reached
 
-    async def _any(self, ask: Callable[[Rpc], Awaitable[T]], method: str) -> T:
-        """Return the first value. A refusal, which may be the end of an intent, must be said by a quorum."""
-        refusals: list[_Vote] = []
-        async with self._asking(ask, method, at_first=1) as votes:
-            async for vote in votes:
-                refusals += [vote] if vote.refusal else []
-                if vote.refusal is None or len(refusals) >= self.quorum:
-                    return cast("T", vote.result())
-        reason = f"only one endpoint refuses it: {refusals[0].refusal}" if refusals else "no endpoint answers"
-        raise RpcUnavailable(self.url, method, reason)
+    async def _estimate(self, ask: Callable[[Rpc], Awaitable[Any]]) -> int:
+        """Return the middle one of the estimates; that it reverts, which ends an intent, a quorum must say."""
+        votes = await self._hear(ask, "eth_estimateGas", self.quorum)
+        refused = [vote for vote in votes if vote.refusal is not None]
+        if len(refused) >= self.quorum:
+            refused[0].result()
+        gas = [int(vote.value) for vote in votes if vote.refusal is None]
+        if len(gas) < self.quorum:
+            raise EndpointsDisagree(self.url, "eth_estimateGas", f"{len(gas)} of {self.quorum} endpoints estimate it")
+        return median_high(gas)
+
+    async def _hear(self, ask: Callable[[Rpc], Awaitable[Any]], method: str, enough: int) -> list[_Vote]:
+        """Ask all endpoints that are well at once; when ``enough`` have answered, the others have a moment more."""
+        ranked, now = self._ranked(), time.monotonic()
+        well = [member for member in ranked if member.rests_until <= now]
+        members = well if len(well) >= self.quorum else ranked
+        tasks = {asyncio.ensure_future(self._ask_member(member, ask, method)): member for member in members}
+        heard: list[_Vote] = []
+        waiting = set(tasks)
+        try:
+            while waiting:
+                pause = _HEDGE_SECONDS if len(heard) >= enough else None
+                done, waiting = await asyncio.wait(waiting, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                heard += [vote for task in done if (vote := task.result()) is not None]
+                if not done:
+                    break
+        finally:
+            await _give_up({task: tasks[task] for task in waiting}, slow=bool(heard))
+        return heard
 
     async def _agree(self, ask: Callable[[Rpc], Awaitable[T]], method: str) -> T:
         heard: list[_Vote] = []
@@ -232,21 +245,24 @@ class RpcPool(Rpc):
     ) -> AsyncIterator[AsyncIterator[_Vote]]:
         """Ask the best endpoints, and the next one for each that fails, is slow, or is not enough."""
         waiting = self._ranked()
-        tasks: set[asyncio.Task[_Vote | None]] = set()
+        tasks: dict[asyncio.Task[_Vote | None], Member] = {}
+        slow: set[asyncio.Task[_Vote | None]] = set()
 
         def ask_next() -> None:
             if waiting:
-                tasks.add(asyncio.ensure_future(self._ask_member(waiting.pop(0), ask, method)))
+                member = waiting.pop(0)
+                tasks[asyncio.ensure_future(self._ask_member(member, ask, method))] = member
 
         async def votes() -> AsyncGenerator[_Vote]:
             for _ in range(at_first):
                 ask_next()
             while tasks:
                 done, _ = await asyncio.wait(tasks, timeout=_HEDGE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                tasks.difference_update(done)
                 if not done:
+                    slow.update(tasks)
                     ask_next()
                 for task in done:
+                    del tasks[task]
                     vote = task.result()
                     if vote is not None:
                         yield vote
@@ -257,9 +273,8 @@ class RpcPool(Rpc):
             yield asked
         finally:
             await asked.aclose()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _give_up({task: member for task, member in tasks.items() if task in slow}, slow=True)
+            await _give_up({task: member for task, member in tasks.items() if task not in slow}, slow=False)
 
     async def _ask_member(self, member: Member, ask: Callable[[Rpc], Awaitable[Any]], method: str) -> _Vote | None:
         """Return what one endpoint says, None if nothing."""
@@ -269,7 +284,7 @@ class RpcPool(Rpc):
                 return None
             value = await ask(member.rpc)
         except RpcUnavailable as error:
-            member.note_failure(error, time.monotonic())
+            member.rest(time.monotonic(), error.retry_after_seconds if isinstance(error, RateLimited) else 0)
             self._metrics.failures.labels(member.rpc.url).inc()
             log.debug("an endpoint fails", url=member.rpc.url, method=method, reason=str(error))
             return None
@@ -279,13 +294,10 @@ class RpcPool(Rpc):
         return _Vote(member, value)
 
     async def _check_chain(self, member: Member) -> None:
-        """See once which chain an endpoint serves; one that does not answer is asked again before its next use."""
+        """See which chain an endpoint serves, before anything that it says counts; raises as `Rpc.served_chain_id`."""
         if member.chain_checked:
             return
-        try:
-            member.rpc.chain_id = await member.rpc.served_chain_id()
-        except RpcFault:
-            return
+        member.rpc.chain_id = await member.rpc.served_chain_id()
         member.chain_checked = True
         member.foreign = member.rpc.chain_id != self.chain_id
         if member.foreign:
@@ -294,6 +306,15 @@ class RpcPool(Rpc):
     def _ranked(self) -> list[Member]:
         now = time.monotonic()
         return sorted((member for member in self.members if not member.foreign), key=lambda member: member.rank(now))
+
+
+async def _give_up(tasks: Mapping[asyncio.Task[_Vote | None], Member], *, slow: bool) -> None:
+    """Cancel what is not waited for any more; an endpoint that was slow rests."""
+    for task, member in tasks.items():
+        task.cancel()
+        if slow:
+            member.rest(time.monotonic())
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def open_rpc(

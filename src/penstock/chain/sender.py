@@ -15,7 +15,7 @@ import structlog
 
 from penstock.chain.account import Account
 from penstock.chain.errors import CallReverted, RpcRefused, TransactionFailed, TransactionPending
-from penstock.chain.lane import Lane, filler
+from penstock.chain.lane import Lane
 from penstock.chain.metrics import SenderMetrics
 from penstock.chain.moment import Moment
 from penstock.chain.refusals import Refusal, classify
@@ -139,7 +139,8 @@ class Sender:
         for lane in self._lanes:
             await lane.look(now)
         await self._send_queued(now)
-        await self._fill_gaps()
+        for lane in self._lanes:
+            await lane.fill_gaps(now)
         unfinished = await self._database.read(lambda uow: uow.transactions.unfinished())
         self._metrics.count(unfinished, now.head.time, int(self._clock()))
 
@@ -212,14 +213,6 @@ class Sender:
     async def _fail(self, transaction: Transaction, reason: str) -> None:
         log.warning("given up", key=transaction.intent.key, reason=reason)
         await self._write(lambda uow: uow.transactions.fail(transaction.id, reason))
-
-    async def _fill_gaps(self) -> None:
-        """Enqueue what uses each nonce that is missing; intents that came meanwhile take them first."""
-        for lane in self._lanes:
-            for nonce in await lane.gaps():
-                log.warning("a gap in the nonces", account=str(lane.address), nonce=nonce)
-                self._metrics.gaps.inc()
-                await self._database.run(lambda uow, a=lane.address, n=nonce: self.enqueue(uow, filler(a, n)))  # type: ignore[misc]
 
     async def _write(self, work: Callable[[UnitOfWork], None]) -> None:
         await self._database.run(work)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import compress
+from operator import not_
 
 from penstock.chain import calls
 from penstock.node.records import Intent, Item, Priority, Watch
@@ -40,8 +42,9 @@ def plan(
     """
     for kind in PURPOSES:
         of_kind = [need for need in needs if isinstance(need.action, kind)]
-        together = [need for need in of_kind if kind is Challenge or need.watch.channel.token in trusted_tokens]
-        alone = [need for need in of_kind if need not in together]
+        shares = [kind is Challenge or need.watch.channel.token in trusted_tokens for need in of_kind]
+        together = list(compress(of_kind, shares))
+        alone = list(compress(of_kind, map(not_, shares)))
         chunks = [together[at : at + BATCH_MAX] for at in range(0, len(together), BATCH_MAX)]
         for chunk in [*chunks, *([need] for need in alone)]:
             yield _single(chunk[0], contract) if len(chunk) == 1 else _batch(kind, chunk, contract)

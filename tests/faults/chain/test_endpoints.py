@@ -13,10 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from penstock.chain import calls
 from penstock.chain.contracts import ChannelsContract
-from penstock.chain.errors import EndpointsDisagree, RpcUnavailable, WrongChainId
+from penstock.chain.errors import CallReverted, EndpointsDisagree, RpcUnavailable, WrongChainId
 from penstock.chain.follower import Follower, FollowerSettings
 from penstock.chain.metrics import EndpointMetrics
-from penstock.chain.pool import RpcPool
+from penstock.chain.pool import Member, RpcPool
+from penstock.chain.rpc import Rpc
 from penstock.protocol.primitives import Bytes32
 from penstock.storage.database import Database
 from tests.faults.chain.world import World
@@ -172,9 +173,56 @@ def test_a_single_refusal_does_not_end_an_intent(faulty_chain: Chain, proxies: l
         if n != seed % 3:
             proxy.add(Fault("eth_estimateGas", "drop"))
 
-    with pytest.raises(RpcUnavailable):
+    # Nor does a single estimate begin one: one of three has no say alone.
+    for data in (bad, good):
+        with pytest.raises(RpcUnavailable):
+            asked(proxies, lambda pool, data=data: pool.estimate_gas(sender, faulty_chain.token, data))
+    for proxy in proxies:
+        proxy.clear()
+    with pytest.raises(CallReverted):
         asked(proxies, lambda pool: pool.estimate_gas(sender, faulty_chain.token, bad))
     assert asked(proxies, lambda pool: pool.estimate_gas(sender, faulty_chain.token, good)) > 21_000
+
+
+def test_an_endpoint_that_does_not_say_its_chain_is_not_believed(
+    faulty_chain: Chain, proxies: list[FaultProxy], seed: int
+) -> None:
+    for n in (seed % 3, (seed + 1) % 3):
+        proxies[n].add(Fault("eth_chainId", "drop"))
+
+    with pytest.raises(EndpointsDisagree):
+        asked(proxies, lambda pool: pool.nonce(faulty_chain.deployer.address))
+
+
+def test_an_endpoint_that_hangs_is_left_alone(faulty_chain: Chain, proxies: list[FaultProxy], seed: int) -> None:
+    hanging = proxies[seed % 3].add(Fault("*", "hang"))
+
+    async def read(pool: RpcPool) -> None:
+        for _ in range(20):
+            await pool.head()
+            await pool.nonce(faulty_chain.deployer.address)
+
+    asked(proxies, read)
+    assert hanging.hits < 20
+
+
+def test_a_lie_about_money_or_gas_moves_nothing(faulty_chain: Chain, proxies: list[FaultProxy], seed: int) -> None:
+    sender = faulty_chain.deployer.address
+    data = calls.transfer(faulty_chain.token, 0)
+    honest = asked(proxies, lambda pool: pool.estimate_gas(sender, faulty_chain.token, data))
+    for method, lie in (("eth_getBalance", 0), ("eth_estimateGas", 21_000 if seed % 2 else 1 << 40)):
+        proxies[seed % 3].add(lying(method, lambda _, lie=lie: hex(lie)))  # type: ignore[misc]
+
+    assert asked(proxies, lambda pool: pool.balance(sender)) > 0
+    assert asked(proxies, lambda pool: pool.estimate_gas(sender, faulty_chain.token, data)) == honest
+
+
+def test_an_endpoint_may_fail_for_ever() -> None:
+    member = Member(Rpc("http://127.0.0.1:1"))
+    for _ in range(5000):
+        member.rest(0)
+
+    assert member.rests_until == 64
 
 
 def over_three(world: World, proxies: list[FaultProxy], metrics: EndpointMetrics | None = None) -> None:

@@ -127,6 +127,28 @@ def test_a_gap_that_a_foreign_transaction_left_is_filled(fresh_chain: Chain, dat
     assert nonce_of(chain, account) == 2
 
 
+def test_each_account_fills_its_own_gaps(fresh_chain: Chain, database: Database) -> None:
+    chain = fresh_chain
+    accounts = [chain.anvil.new_account() for _ in range(2)]
+    chain.mint(*(account.address for account in accounts))
+    chain.anvil.mine(3)
+    for account in accounts:
+        chain.send(account, chain.token, calls.approve(SOMEBODY, 7))  # not ours
+    chain.anvil.automine(enabled=False)
+    intents = [anybodys(chain, n) for n in range(6)]
+    enqueue(database, *intents)
+    look(chain, database, accounts)
+    chain.anvil.reorg(2)
+    drop(chain)
+
+    look(chain, database, accounts, times=2)
+    chain.anvil.mine()
+    look(chain, database, accounts)
+
+    assert {stored(database, intent).status for intent in intents} == {TransactionStatus.MINED}
+    assert [nonce_of(chain, account) for account in accounts] == [4, 4]
+
+
 def test_a_new_intent_fills_the_gap_instead(fresh_chain: Chain, database: Database) -> None:
     chain = fresh_chain
     account = chain.anvil.new_account()
