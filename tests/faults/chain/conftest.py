@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.fault_proxy import FaultProxy, run_proxy
 SEEDS = range(int(os.environ.get("PENSTOCK_FAULT_FIRST_SEED", "1")), 0xFFFF)[
     : int(os.environ.get("PENSTOCK_FAULT_SEEDS", "2"))
 ]
+_HEIGHT_MAX = 600
 _SETTLED_BLOCKS = 80
 """Deeper than any reorg here: what is made before a test stays."""
 
@@ -53,13 +55,36 @@ def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rpc, "_RETRY_WAIT_MAX_SECONDS", 0.002)
 
 
+class Chains:
+    """The chain in use; a new one when it is long, since Anvil then loses states that a deep reorg goes back to."""
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._chain: Chain | None = None
+
+    def current(self) -> Chain:
+        """Return a chain that mines only when it is told to, once the contracts are there."""
+        if self._chain is None or self._chain.anvil.height > _HEIGHT_MAX:
+            self.close()
+            self._chain = deploy(self._running.enter_context(run_anvil()))
+            self._chain.anvil.automine(enabled=False)
+        return self._chain
+
+    def close(self) -> None:
+        """End the chain."""
+        self._running.close()
+
+
 @pytest.fixture(scope="session")
-def faulty_chain() -> Iterator[Chain]:
-    """A chain that mines only when it is told to, once the contracts are there."""
-    with run_anvil() as anvil:
-        chain = deploy(anvil)
-        anvil.automine(enabled=False)
-        yield chain
+def chains() -> Iterator[Chains]:
+    chains = Chains()
+    yield chains
+    chains.close()
+
+
+@pytest.fixture
+def faulty_chain(chains: Chains) -> Chain:
+    return chains.current()
 
 
 @pytest.fixture
