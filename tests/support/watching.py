@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from penstock.protocol.watch_policy import Evidence
 from penstock.protocol.wire import evidence_to_json
 from penstock.storage.database import Database
 from tests.support.anvil import CHAIN_ID, Chain
+from tests.support.ports import free_port
 
 PASSWORD = "watched"
 WAIT_SECONDS = 30.0
@@ -156,7 +156,7 @@ def new_watcher(chain: Chain, home: Path, *, ether: int = 100, confirmations: in
     chain.anvil.fund(account.address, ether=ether)
     save_keystore(home / "keys/watcher.json", key, PASSWORD, iterations=2)
     (home / "password").write_text(PASSWORD)
-    port = _free_port()
+    port = free_port()
     (home / "penstock.toml").write_text(
         f"""\
 [chain]
@@ -177,9 +177,3 @@ password_file = "password"
         yield watcher
     finally:
         watcher.kill()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from penstock.chain.keys import save_keystore
 from penstock.client import AsyncClient, Patience
 from penstock.config import load_settings
 from tests.support.anvil import CHAIN_ID, Chain
+from tests.support.ports import free_port
 from tests.support.watching import until
 
 PASSWORD = "serving"
@@ -125,7 +125,7 @@ def new_node(chain: Chain, home: Path) -> Iterator[NodeProcess]:
     chain.anvil.fund(Account(key).address)
     save_keystore(home / "keys/node.json", key, PASSWORD, iterations=2)
     (home / "password").write_text(PASSWORD)
-    node = NodeProcess(chain, home, _free_port())
+    node = NodeProcess(chain, home, free_port())
     (home / "penstock.toml").write_text(
         f"""\
 [chain]
@@ -149,9 +149,3 @@ challenge_period_minimum_seconds = 2
         yield node
     finally:
         node.kill()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
