@@ -86,6 +86,8 @@ class LockRules:
         super().__init__()
         self.vault = Vault()
         self.decided: dict[tuple[Address, Bytes32], Outcome] = {}
+        self.confirmed_decided: dict[tuple[Address, Bytes32], Outcome] = {}
+        self.confirmed_time = 0
         self.preimages: dict[Bytes32, Bytes32] = {}
         self.settled_locks = NO_LOCKS
         self.resolved: list[tuple[Lock, Parts]] = []
@@ -96,8 +98,15 @@ class LockRules:
         raise NotImplementedError
 
     def known(self) -> Outcomes:
-        """Return what a party knows: here every block is confirmed at once."""
-        return Outcomes(dict(self.decided), self.now, frozenset({HASH_LOCK}), MARGIN)
+        """Return what a party knows: the answers in the newest confirmed block, which lags behind the clock."""
+        asked = {(lock.condition, lock.key) for lock in self.payee.locks}
+        recorded = {question: self.confirmed_decided.get(question) for question in asked}
+        return Outcomes(recorded, self.confirmed_time, self.now, frozenset({HASH_LOCK}), MARGIN)
+
+    def confirm_outcomes(self) -> None:
+        """Let the newest block be a confirmed one."""
+        self.confirmed_decided = dict(self.decided)
+        self.confirmed_time = self.now
 
     def make_lock(self, amount: int, lifetime: int, *, from_payer: bool, by_hash: bool) -> Lock:
         lock_id = self.new_cause()

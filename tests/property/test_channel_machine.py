@@ -153,6 +153,7 @@ class ChannelMachine(LockRules, RuleBasedStateMachine):
     def confirm(self) -> None:
         self.confirmed_events += self.fresh_events
         self.fresh_events = []
+        self.confirm_outcomes()
         self.look()
 
     @rule(seconds=st.integers(1, 30))

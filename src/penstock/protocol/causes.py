@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from penstock.protocol.errors import LocksNotTaken
-from penstock.protocol.locks import BPS, NO_LOCKS, Lock, LockSet
+from penstock.protocol.errors import LocksMismatch, LocksNotTaken, StateMismatch
+from penstock.protocol.locks import BPS, Lock, LockSet
 from penstock.protocol.messages import State
 from penstock.protocol.primitives import INT128_MAX, INT128_MIN, UINT128_MAX, Bytes32, check_range
 
@@ -113,20 +113,39 @@ def only_transfers(causes: Sequence[Cause]) -> tuple[Transfer, ...]:
     return tuple(transfers)
 
 
-def apply_causes(
-    base: State, sequence: int, causes: Sequence[Cause], locks: LockSet = NO_LOCKS
-) -> tuple[State, LockSet]:
+def check_locks(state: State, locks: LockSet) -> None:
+    """Check that ``locks`` are those that ``state`` commits to.
+
+    Raises
+    ------
+    LocksMismatch, StateMismatch
+        Its root, or one of its sums, is another.
+    """
+    if locks.root != state.locks_root:
+        raise LocksMismatch(state.locks_root, locks.root)
+    for name, said, sum_ in (
+        ("payer_locked", state.payer_locked, locks.payer_locked),
+        ("payee_locked", state.payee_locked, locks.payee_locked),
+    ):
+        if said != sum_:
+            raise StateMismatch(name, str(sum_), str(said))
+
+
+def apply_causes(base: State, sequence: int, causes: Sequence[Cause], locks: LockSet) -> tuple[State, LockSet]:
     """Return the state numbered ``sequence`` that follows from ``base`` with its pending ``locks``, and its locks.
 
     Both parties call this same function and accept only the same bytes.
 
     Raises
     ------
+    LocksMismatch, StateMismatch
+        ``locks`` are not the base's: none may be lost in silence.
     AmountOutOfRange
         ``paid`` would leave int128.
     UnknownLock, TooManyLocks, IndexNotLowestFree
         A lock is not pending, or cannot be added like that.
     """
+    check_locks(base, locks)
     paid = base.paid
     for cause in causes:
         match cause:

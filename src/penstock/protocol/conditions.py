@@ -10,12 +10,13 @@ from hashlib import sha256
 
 from penstock.protocol.crypto import keccak
 from penstock.protocol.encoding import Domain
-from penstock.protocol.errors import InvalidConditionTerms, LockExpiresTooEarly
-from penstock.protocol.locks import Lock
-from penstock.protocol.primitives import ZERO_ADDRESS, Address, Bytes32
+from penstock.protocol.errors import InvalidConditionTerms
+from penstock.protocol.primitives import UINT32_MAX, UINT40_MAX, ZERO_ADDRESS, Address, Bytes32, check_range
 
 ARBITRATION_NAME = "Penstock Arbitration"
 OPTIMISTIC_NAME = "Penstock Optimistic"
+ARBITERS_MAX = 255
+"""As many as a threshold can ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ class ArbitrationTerms:
     Raises
     ------
     InvalidConditionTerms
-        The contract would refuse: arbiters not strictly ascending or zero, threshold not 1 to their number.
+        There is none, are more than `ARBITERS_MAX`, or they are not strictly ascending or zero.
+    AmountOutOfRange
+        The threshold is not 1 to their number.
     """
 
     arbiters: tuple[Address, ...]
@@ -50,8 +53,9 @@ class ArbitrationTerms:
 
     def __post_init__(self) -> None:
         """Check what the contract checks."""
-        if not 1 <= self.threshold <= min(len(self.arbiters), 255):
-            raise InvalidConditionTerms("the threshold must be 1 to the number of arbiters", str(self.threshold))
+        if not 1 <= len(self.arbiters) <= ARBITERS_MAX:
+            raise InvalidConditionTerms(f"there must be 1 to {ARBITERS_MAX} arbiters", str(len(self.arbiters)))
+        check_range(self.threshold, "threshold", 1, len(self.arbiters))
         for before, arbiter in zip((ZERO_ADDRESS, *self.arbiters), self.arbiters, strict=False):
             if arbiter <= before:
                 raise InvalidConditionTerms("arbiters must ascend strictly and not be zero", str(arbiter))
@@ -71,6 +75,8 @@ class AllOfTerms:
     ------
     InvalidConditionTerms
         There is no part.
+    AmountOutOfRange
+        ``not_after`` does not fit the contract's type.
     """
 
     parts: tuple[tuple[Address, Bytes32], ...]
@@ -80,6 +86,7 @@ class AllOfTerms:
         """Check what the contract checks."""
         if not self.parts:
             raise InvalidConditionTerms("there must be a part", "none")
+        check_range(self.not_after, "not_after", 0, UINT40_MAX)
 
     @property
     def key(self) -> Bytes32:
@@ -95,7 +102,9 @@ class OptimisticTerms:
     Raises
     ------
     InvalidConditionTerms
-        A zero address or no window.
+        A zero address.
+    AmountOutOfRange
+        No window, or one that does not fit the contract's type.
     """
 
     claimant: Address
@@ -108,8 +117,7 @@ class OptimisticTerms:
         """Check what the contract checks."""
         if ZERO_ADDRESS in (self.claimant, self.disputer, self.arbitration):
             raise InvalidConditionTerms("no address may be zero", str(ZERO_ADDRESS))
-        if self.window_seconds == 0:
-            raise InvalidConditionTerms("the window must be a second at least", "0")
+        check_range(self.window_seconds, "window_seconds", 1, UINT32_MAX)
 
     @property
     def key(self) -> Bytes32:
@@ -138,47 +146,6 @@ def assertion_digest(domain: Domain, key: Bytes32) -> Bytes32:
 def objection_digest(domain: Domain, key: Bytes32) -> Bytes32:
     """Return what a disputer signs, under the domain of the contract `Optimistic`."""
     return domain.typed("Objection(bytes32 key)", key)
-
-
-PARTS_MAX = 32
-"""Parts that one evaluation has the gas for on every chain, though each burn all that it is given."""
-
-
-def check_all_of(lock: Lock, terms: AllOfTerms) -> None:
-    """Check that a lock's list can be evaluated, and in time for it.
-
-    Raises
-    ------
-    InvalidConditionTerms
-        More than `PARTS_MAX` parts: an evaluation that fits into no block gives the money back to its sender.
-    LockExpiresTooEarly
-        A workflow decided in time could leave this lock undecided in time.
-    """
-    if len(terms.parts) > PARTS_MAX:
-        raise InvalidConditionTerms(f"at most {PARTS_MAX} parts", str(len(terms.parts)))
-    if lock.expiry < terms.not_after:
-        raise LockExpiresTooEarly(lock.expiry, terms.not_after)
-
-
-def check_optimistic(
-    lock: Lock, terms: OptimisticTerms, now: int, work_seconds: int, arbitration_seconds: int, decides_at: int
-) -> None:
-    """Check that a key is fresh, and that work, window and arbitration fit in before the lock expires.
-
-    ``decides_at`` is what the contract's `assertionOf` says of the key: 0 while nobody has asserted it.
-
-    Raises
-    ------
-    InvalidConditionTerms
-        Somebody said already that the work is done: an older assertion would pay for it.
-    LockExpiresTooEarly
-        There is not enough time.
-    """
-    if decides_at:
-        raise InvalidConditionTerms("nobody may have asserted the key yet", f"asserted, decided at {decides_at}")
-    needed = now + work_seconds + terms.window_seconds + arbitration_seconds
-    if lock.expiry < needed:
-        raise LockExpiresTooEarly(lock.expiry, needed)
 
 
 def _word(value: int) -> bytes:

@@ -173,6 +173,16 @@ class ChallengePeriodOutOfRange(ChannelFault):
 
 
 @dataclass(eq=False)
+class WrongChannel(ChannelFault):
+    """A message of another channel."""
+
+    expected: str
+    got: str
+    message = "the message is of channel {got}, expected {expected}"
+    remedy = "Send what was signed for this channel."
+
+
+@dataclass(eq=False)
 class WrongKind(ChannelFault):
     """The operation belongs to the other kind of channel."""
 
@@ -345,11 +355,12 @@ class CauseRepeated(ProposalFault):
 
 @dataclass(eq=False)
 class CauseNotIssued(ProposalFault):
-    """A cause that costs the payee, a refund say, which the payee did not issue."""
+    """A cause that costs a party, a refund say, which that party did not issue."""
 
     cause_id: bytes
-    message = "the cause {cause_id} costs the payee, which did not issue it"
-    remedy = "Refunds and locks of the payee's money may be proposed only if the payee issued them."
+    party: str
+    message = "the cause {cause_id} costs the {party}, which did not issue it"
+    remedy = "What costs a party, its payments, refunds and locks, is for that party to issue."
 
 
 @dataclass(eq=False)
@@ -415,8 +426,8 @@ class LockExpiresTooEarly(LockFault):
 
     expiry: int
     needed: int
-    message = "the lock expires at {expiry}, its condition needs until {needed}"
-    remedy = "Give the lock a later expiry."
+    message = "it ends at {expiry}, the work and its condition need until {needed}"
+    remedy = "Give the lock, and a list its last moment, more time."
 
 
 @dataclass(eq=False)
@@ -440,6 +451,25 @@ class ReleaseUnproven(LockFault):
 
 
 @dataclass(eq=False)
+class OutcomeUnknown(LockFault):
+    """Nobody has asked the condition in a confirmed block yet: named is the lock, or the key."""
+
+    asked: str
+    message = "what a condition says of {asked} is not known here"
+    remedy = "Wait until a confirmed block has been asked, and send it again."
+
+
+@dataclass(eq=False)
+class AlreadyDecided(LockFault):
+    """A condition that has its outcome already: a lock would only move money that is decided about."""
+
+    condition: str
+    key: str
+    message = "condition {condition} has decided key {key} already"
+    remedy = "Lock on a key that nobody has used."
+
+
+@dataclass(eq=False)
 class CancelTooEarly(LockFault):
     """The lock's sender takes it back although it may still be decided, or was decided in time."""
 
@@ -457,6 +487,16 @@ class LocksNotTaken(LockFault):
     lock_id: bytes
     message = "lock {lock_id} is not taken here: only Pay and Refund are"
     remedy = "Pay without a lock."
+
+
+@dataclass(eq=False)
+class LocksDisordered(LockFault):
+    """A list of pending locks in which an index or an id comes twice, or out of order."""
+
+    index: int
+    lock_id: str
+    message = "pending locks are listed by rising index, each id once: not so at index {index}, {lock_id}"
+    remedy = "List each pending lock once, in the order of the indices."
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ from penstock.protocol.errors import (
 )
 from penstock.protocol.messages import Close, Withdrawal
 from penstock.protocol.onchain import Ended, Unopened
-from penstock.protocol.position import Funds, Position, check_kind, check_live
+from penstock.protocol.position import Funds, Position, check_channel, check_kind, check_live
 
 
 def check_withdrawal(position: Position, withdrawal: Withdrawal, earliest: int, latest: int) -> Funds:
@@ -26,6 +26,8 @@ def check_withdrawal(position: Position, withdrawal: Withdrawal, earliest: int, 
 
     Raises
     ------
+    WrongChannel
+        It is of another channel.
     WrongKind, ChannelUnopened, ChannelClosing, ChannelSettled, CloseSigned
         Nothing new is signed in this channel.
     WithdrawalDeadline
@@ -36,6 +38,7 @@ def check_withdrawal(position: Position, withdrawal: Withdrawal, earliest: int, 
         A free balance would be negative in a state that may still become final.
     """
     check_kind(position, one_way=False, operation="a withdrawal")
+    check_channel(position, withdrawal.channel_id)
     check_live(position)
     if not earliest <= withdrawal.deadline <= latest:
         raise WithdrawalDeadline(withdrawal.deadline, earliest, latest)
@@ -61,6 +64,8 @@ def check_close(position: Position, close: Close) -> Position:
 
     Raises
     ------
+    WrongChannel
+        It is of another channel.
     WrongKind, ChannelSettled, ChannelUnopened
         There is nothing to close by agreement.
     CloseSigned
@@ -71,6 +76,7 @@ def check_close(position: Position, close: Close) -> Position:
         Not at the newest co-signed state's ``paid``.
     """
     check_kind(position, one_way=False, operation="an agreed close")
+    check_channel(position, close.channel_id)
     if isinstance(position.phase, Ended):
         raise ChannelSettled(str(position.channel_id))
     if isinstance(position.phase, Unopened):

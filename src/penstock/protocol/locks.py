@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from penstock.protocol.crypto import keccak
-from penstock.protocol.errors import IndexNotLowestFree, TooManyLocks, UnknownLock
+from penstock.protocol.errors import IndexNotLowestFree, LocksDisordered, MalformedField, TooManyLocks, UnknownLock
 from penstock.protocol.primitives import UINT40_MAX, UINT96_MAX, ZERO_WORD, Address, Bytes32, check_range
 
 LOCKS_MAX = 256
@@ -42,6 +42,8 @@ class Lock:
     ------
     AmountOutOfRange
         A figure does not fit the contract's type, or there is nothing to lock.
+    MalformedField
+        ``from_payer`` is no truth value.
     """
 
     lock_id: Bytes32
@@ -57,6 +59,8 @@ class Lock:
         check_range(self.index, "index", 0, LOCKS_MAX - 1)
         check_range(self.amount, "amount", 1, UINT96_MAX)
         check_range(self.expiry, "expiry", 0, UINT40_MAX)
+        if type(self.from_payer) is not bool:
+            raise MalformedField("from_payer", repr(self.from_payer)[:80], "true or false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,29 @@ def verify(root: Bytes32, lock: Lock, proof: tuple[Bytes32, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LockSet:
-    """The pending locks of a state, ordered by index; empty before the first."""
+    """The pending locks of a state, ordered by index; empty before the first.
+
+    Raises
+    ------
+    TooManyLocks
+        More than 256.
+    LocksDisordered
+        An index or an id comes twice, or the indices do not rise.
+    """
 
     locks: tuple[Lock, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the order, and that nothing comes twice."""
+        if len(self.locks) > LOCKS_MAX:
+            raise TooManyLocks(LOCKS_MAX)
+        ids: set[Bytes32] = set()
+        highest = -1
+        for lock in self.locks:
+            if lock.index <= highest or lock.lock_id in ids:
+                raise LocksDisordered(lock.index, str(lock.lock_id))
+            highest = lock.index
+            ids.add(lock.lock_id)
 
     def __iter__(self) -> Iterator[Lock]:
         """Go through the locks in the order of their indices."""
@@ -132,7 +156,7 @@ class LockSet:
         raise UnknownLock(lock_id)
 
     def adding(self, lock: Lock) -> LockSet:
-        """Return the set with one more lock; that its id was never used is the records' business.
+        """Return the set with one more lock; that its id was not used in another state is the records' business.
 
         Raises
         ------
@@ -140,6 +164,8 @@ class LockSet:
             256 are pending.
         IndexNotLowestFree
             It has another index than the lowest free one.
+        LocksDisordered
+            A lock with its id is pending.
         """
         free = self.lowest_free
         if free == LOCKS_MAX:

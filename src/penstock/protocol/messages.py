@@ -9,7 +9,19 @@ from dataclasses import dataclass
 
 from penstock.protocol.errors import InvalidTerms
 from penstock.protocol.locks import NO_LOCKS, LockSet
-from penstock.protocol.primitives import ZERO_ADDRESS, ZERO_WORD, Address, Bytes32
+from penstock.protocol.primitives import (
+    INT128_MAX,
+    INT128_MIN,
+    UINT32_MAX,
+    UINT64_MAX,
+    UINT88_MAX,
+    UINT128_MAX,
+    ZERO_ADDRESS,
+    ZERO_WORD,
+    Address,
+    Bytes32,
+    check_range,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +32,8 @@ class Channel:
     ------
     InvalidTerms
         The contract would refuse to open a channel on these terms.
+    AmountOutOfRange
+        The period or the salt does not fit its type.
     """
 
     payer: Address
@@ -33,6 +47,8 @@ class Channel:
 
     def __post_init__(self) -> None:
         """Check the rules that the contract checks at opening, but for its bounds on the challenge period."""
+        check_range(self.challenge_period_seconds, "challenge_period_seconds", 0, UINT32_MAX)
+        check_range(self.salt, "salt", 0, UINT88_MAX)
         if self.payer == self.payee:
             raise InvalidTerms("payer and payee must differ", str(self.payer))
         if self.payer_signer == self.payee_signer:
@@ -49,7 +65,13 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A numbered state of a two-way channel; ``paid`` is the net amount from payer to payee, negative the other way."""
+    """A numbered state of a two-way channel; ``paid`` is the net amount from payer to payee, negative the other way.
+
+    Raises
+    ------
+    AmountOutOfRange
+        A figure does not fit the contract's type; nor does it in the messages below.
+    """
 
     channel_id: Bytes32
     sequence: int
@@ -58,6 +80,13 @@ class State:
     payee_locked: int = 0
     locks_root: Bytes32 = ZERO_WORD
 
+    def __post_init__(self) -> None:
+        """Check the figures."""
+        check_range(self.sequence, "sequence", 0, UINT64_MAX)
+        check_range(self.paid, "paid", INT128_MIN, INT128_MAX)
+        check_range(self.payer_locked, "payer_locked", 0, UINT128_MAX)
+        check_range(self.payee_locked, "payee_locked", 0, UINT128_MAX)
+
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
@@ -65,6 +94,10 @@ class Voucher:
 
     channel_id: Bytes32
     paid: int
+
+    def __post_init__(self) -> None:
+        """Check the figure."""
+        check_range(self.paid, "paid", 0, UINT128_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +109,12 @@ class Withdrawal:
     payee_total: int
     deadline: int
 
+    def __post_init__(self) -> None:
+        """Check the figures."""
+        check_range(self.payer_total, "payer_total", 0, UINT128_MAX)
+        check_range(self.payee_total, "payee_total", 0, UINT128_MAX)
+        check_range(self.deadline, "deadline", 0, UINT64_MAX)
+
 
 @dataclass(frozen=True, slots=True)
 class Close:
@@ -83,6 +122,10 @@ class Close:
 
     channel_id: Bytes32
     paid: int
+
+    def __post_init__(self) -> None:
+        """Check the figure."""
+        check_range(self.paid, "paid", INT128_MIN, INT128_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +135,11 @@ class CloseIntent:
     channel_id: Bytes32
     min_sequence: int
     deadline: int
+
+    def __post_init__(self) -> None:
+        """Check the figures."""
+        check_range(self.min_sequence, "min_sequence", 0, UINT64_MAX)
+        check_range(self.deadline, "deadline", 0, UINT64_MAX)
 
 
 @dataclass(frozen=True, slots=True)

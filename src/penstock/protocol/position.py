@@ -13,6 +13,7 @@ from penstock.protocol.errors import (
     ChannelSettled,
     ChannelUnopened,
     CloseSigned,
+    WrongChannel,
     WrongKind,
 )
 from penstock.protocol.locks import NO_LOCKS, LockSet
@@ -116,6 +117,12 @@ def check_kind(position: Position, *, one_way: bool, operation: str) -> None:
     """Check that ``operation`` exists on this kind of channel; raises `WrongKind`."""
     if position.channel.one_way != one_way:
         raise WrongKind(operation, position.channel.kind)
+
+
+def check_channel(position: Position, channel_id: Bytes32) -> None:
+    """Check that a message is of the position's channel; raises `WrongChannel`."""
+    if channel_id != position.channel_id:
+        raise WrongChannel(str(position.channel_id), str(channel_id))
 
 
 def check_live(position: Position) -> None:

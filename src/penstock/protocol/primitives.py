@@ -7,8 +7,10 @@ from typing import Self
 from penstock.protocol.crypto import keccak
 from penstock.protocol.errors import AmountOutOfRange, MalformedField
 
+UINT32_MAX = 2**32 - 1
 UINT40_MAX = 2**40 - 1
 UINT64_MAX = 2**64 - 1
+UINT88_MAX = 2**88 - 1
 UINT96_MAX = 2**96 - 1
 UINT128_MAX = 2**128 - 1
 INT128_MIN = -(2**127)
@@ -104,8 +106,11 @@ ZERO_WORD = Bytes32(bytes(32))
 
 
 def check_range(value: int, field: str, minimum: int, maximum: int) -> int:
-    """Return ``value`` if it lies within the bounds, both included; raises `AmountOutOfRange`."""
-    if not minimum <= value <= maximum:
+    """Return ``value`` if it is an integer within the bounds, both included; raises `AmountOutOfRange`.
+
+    Whatever the types promise: neither a float nor a truth value is money.
+    """
+    if type(value) is not int or not minimum <= value <= maximum:
         raise AmountOutOfRange(field, value, minimum, maximum)
     return value
 

@@ -6,7 +6,6 @@ function and co-signs only the same bytes.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -19,6 +18,7 @@ from penstock.protocol.causes import (
     ReleaseLock,
     Transfer,
     apply_causes,
+    check_locks,
     only_transfers,
 )
 from penstock.protocol.encoding import Domain
@@ -27,7 +27,6 @@ from penstock.protocol.errors import (
     CauseAltered,
     CauseRepeated,
     Equivocation,
-    LocksMismatch,
     NoCauses,
     SequenceTooFar,
     SequenceTooLow,
@@ -37,8 +36,8 @@ from penstock.protocol.errors import (
 )
 from penstock.protocol.locks import LockSet
 from penstock.protocol.messages import SignedState, State
-from penstock.protocol.outcomes import NOTHING_DECIDED, Outcomes, check_unissued
-from penstock.protocol.position import Funds, Position, check_kind, check_live
+from penstock.protocol.outcomes import NOTHING_KNOWN, Outcomes, check_harmless
+from penstock.protocol.position import Funds, Position, check_channel, check_kind, check_live
 from penstock.protocol.primitives import UINT64_MAX, ZERO_WORD, Bytes32, check_range
 from penstock.protocol.signatures import check_signer
 
@@ -85,7 +84,7 @@ class CauseRecords:
 
     applied: frozenset[Bytes32]
     issued: Mapping[Bytes32, Cause]
-    known: Outcomes = NOTHING_DECIDED
+    known: Outcomes = NOTHING_KNOWN
 
 
 def base_digest(position: Position, domain: Domain) -> Bytes32:
@@ -136,8 +135,10 @@ def accept(position: Position, proposal: Proposal, records: CauseRecords, domain
         The number or the base does not follow.
     NoCauses, TooManyCauses, CauseRepeated, CauseNotIssued, CauseAltered
         A cause is not as it must be.
-    UnknownLock, TooManyLocks, IndexNotLowestFree, ReleaseUnproven, CancelTooEarly
+    UnknownLock, TooManyLocks, IndexNotLowestFree, LocksDisordered, ReleaseUnproven, CancelTooEarly, OutcomeUnknown
         A lock cannot be added, released or cancelled like that.
+    LocksMismatch
+        Our own records lost a lock.
     AmountOutOfRange, StateMismatch
         The causes do not lead to this state.
     BalanceExceeded
@@ -179,23 +180,40 @@ def _check_sequence(position: Position, sequence: int) -> None:
 
 
 def _check_causes(proposal: Proposal, records: CauseRecords, locks: LockSet) -> None:
-    causes = proposal.causes
-    if not causes:
-        raise NoCauses(proposal.state.sequence)
-    if len(causes) > CAUSES_MAX:
-        raise TooManyCauses(len(causes), CAUSES_MAX)
-    repeated = [cause_id for cause_id, count in Counter(c.cause_id for c in causes).items() if count > 1]
-    for cause in causes:
-        if cause.cause_id in records.applied or cause.cause_id in repeated:
+    _check_form(proposal.causes, proposal.state.sequence, locks)
+    for cause in proposal.causes:
+        if cause.cause_id in records.applied:
             raise CauseRepeated(cause.cause_id)
         issued = records.issued.get(cause.cause_id)
         if issued is not None:
             if type(issued) is not type(cause):
                 raise CauseRepeated(cause.cause_id)
-            if issued != cause:
+            if not _is_as_issued(cause, issued):
                 raise CauseAltered(cause.cause_id, _figure(issued), _figure(cause))
         else:
-            check_unissued(cause, locks, records.known)
+            check_harmless(cause, locks, records.known, payer=False)
+
+
+def _check_form(causes: Sequence[Cause], sequence: int, locks: LockSet) -> None:
+    """Check what both sides can tell: how many, each once, about locks that both have signed."""
+    if not causes:
+        raise NoCauses(sequence)
+    if len(causes) > CAUSES_MAX:
+        raise TooManyCauses(len(causes), CAUSES_MAX)
+    ids: set[Bytes32] = set()
+    for cause in causes:
+        if cause.cause_id in ids:
+            raise CauseRepeated(cause.cause_id)
+        ids.add(cause.cause_id)
+        if isinstance(cause, (ReleaseLock, CancelLock)):
+            locks.get(cause.lock_id)
+
+
+def _is_as_issued(cause: Cause, issued: Cause) -> bool:
+    """Return whether a cause is what the payee issued; a lock's index is for the payer to give."""
+    if isinstance(cause, AddLock) and isinstance(issued, AddLock):
+        return replace(issued.lock, index=cause.lock.index) == cause.lock
+    return cause == issued
 
 
 def _figure(cause: Cause) -> int:
@@ -219,10 +237,13 @@ def _check_same(expected: State, got: State) -> None:
 
 
 def check_covered(funds: Funds, base: State, state: State) -> None:
-    """Check that neither party's free balance is negative in ``state``; raises `BalanceExceeded`."""
+    """Check that neither party spends what it does not have; raises `BalanceExceeded`.
+
+    A reorg can have taken a deposit that was spent: what makes such a balance less negative is welcome.
+    """
     for party, free in (("payer", funds.payer_free), ("payee", funds.payee_free)):
         before, after = free(base), free(state)
-        if after < 0:
+        if after < min(0, before):
             raise BalanceExceeded(party, before, before - after)
 
 
@@ -239,14 +260,19 @@ def propose(position: Position, causes: Sequence[Cause], domain: Domain) -> tupl
     ------
     WrongKind, ChannelUnopened, ChannelClosing, ChannelSettled, CloseSigned
         Nothing new is signed in this channel.
-    NoCauses, AmountOutOfRange, BalanceExceeded
+    NoCauses, TooManyCauses, CauseRepeated
+        The causes are none, more than `CAUSES_MAX`, or one comes twice.
+    UnknownLock, TooManyLocks, IndexNotLowestFree, LocksDisordered
+        A lock is not pending, or cannot be added like that.
+    AmountOutOfRange, BalanceExceeded
         The causes cannot be paid for.
+    LocksMismatch
+        Our own records lost a lock.
     """
     check_kind(position, one_way=False, operation="a state")
     check_live(position)
     sequence = check_range(position.highest_seen + 1, "sequence", 1, UINT64_MAX)
-    if not causes:
-        raise NoCauses(sequence)
+    _check_form(causes, sequence, position.locks)
     state, _ = apply_causes(position.base, sequence, causes, position.locks)
     check_covered(position.funds, position.base, state)
     unsigned = Proposal(base_digest(position, domain), state, b"", tuple(causes))
@@ -259,16 +285,18 @@ def complete(position: Position, signed: SignedState, domain: Domain) -> Positio
 
     Raises
     ------
+    WrongChannel
+        It is of another channel.
     MalformedSignature, HighS, WrongSigner
         One of the two signatures is not the party's: the answer is not believed.
-    LocksMismatch
+    LocksMismatch, StateMismatch
         ``signed.locks`` are not those that its state commits to.
     """
+    check_channel(position, signed.state.channel_id)
     digest = domain.digest(signed.state)
     check_signer(digest, signed.payer_signature, position.channel.payer_signer)
     check_signer(digest, signed.payee_signature, position.channel.payee_signer)
-    if signed.locks.root != signed.state.locks_root:
-        raise LocksMismatch(signed.state.locks_root, signed.locks.root)
+    check_locks(signed.state, signed.locks)
     if signed.state.sequence <= position.base.sequence:
         return position
     still_open = tuple(state for state in position.unanswered if state.sequence > signed.state.sequence)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from penstock.protocol.encoding import Domain
 from penstock.protocol.errors import VoucherExceedsDeposit, VoucherNotHigher
 from penstock.protocol.messages import SignedVoucher, Voucher
-from penstock.protocol.position import Position, check_kind, check_live
+from penstock.protocol.position import Position, check_channel, check_kind, check_live
 from penstock.protocol.primitives import UINT128_MAX, check_range
 from penstock.protocol.signatures import check_signer
 
@@ -40,6 +40,8 @@ def accept_voucher(position: Position, signed: SignedVoucher, domain: Domain) ->
 
     Raises
     ------
+    WrongChannel
+        It is of another channel.
     WrongKind
         The channel is two-way.
     MalformedSignature, HighS, WrongSigner
@@ -50,6 +52,7 @@ def accept_voucher(position: Position, signed: SignedVoucher, domain: Domain) ->
         It pays nothing new, or more than the confirmed deposit.
     """
     check_kind(position, one_way=True, operation="a voucher")
+    check_channel(position, signed.voucher.channel_id)
     check_signer(domain.digest(signed.voucher), signed.payer_signature, position.channel.payer_signer)
     if position.voucher and position.voucher.voucher == signed.voucher:
         return position

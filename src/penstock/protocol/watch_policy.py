@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.protocol.encoding import Domain
-from penstock.protocol.errors import WrongKind
+from penstock.protocol.errors import WrongChannel, WrongKind
 from penstock.protocol.messages import Channel, Receipt, SignedState, SignedVoucher
 from penstock.protocol.onchain import Closing, OnChain
+from penstock.protocol.primitives import Bytes32
 from penstock.protocol.signatures import check_signer
 
 Evidence = SignedState | SignedVoucher
@@ -71,6 +72,8 @@ def check_evidence(channel: Channel, evidence: Evidence, domain: Domain) -> None
 
     Raises
     ------
+    WrongChannel
+        It is of another channel.
     WrongKind
         A state of a one-way channel, or a voucher of a two-way one.
     MalformedSignature, HighS, WrongSigner
@@ -80,13 +83,21 @@ def check_evidence(channel: Channel, evidence: Evidence, domain: Domain) -> None
         case SignedState(state=state):
             if channel.one_way:
                 raise WrongKind("a state", channel.kind)
+            _check_channel(channel, state.channel_id, domain)
             digest = domain.digest(state)
             check_signer(digest, evidence.payer_signature, channel.payer_signer)
             check_signer(digest, evidence.payee_signature, channel.payee_signer)
         case SignedVoucher(voucher=voucher):
             if not channel.one_way:
                 raise WrongKind("a voucher", channel.kind)
+            _check_channel(channel, voucher.channel_id, domain)
             check_signer(domain.digest(voucher), evidence.payer_signature, channel.payer_signer)
+
+
+def _check_channel(channel: Channel, channel_id: Bytes32, domain: Domain) -> None:
+    expected = domain.channel_id(channel)
+    if channel_id != expected:
+        raise WrongChannel(str(expected), str(channel_id))
 
 
 def receipt_for(evidence: Evidence, received_at: int, domain: Domain) -> Receipt:

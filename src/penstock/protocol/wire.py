@@ -26,7 +26,9 @@ from penstock.protocol.messages import (
 from penstock.protocol.primitives import (
     INT128_MAX,
     INT128_MIN,
+    UINT32_MAX,
     UINT64_MAX,
+    UINT88_MAX,
     UINT128_MAX,
     Address,
     Bytes32,
@@ -37,8 +39,6 @@ from penstock.protocol.proposals import Proposal
 from penstock.protocol.signatures import SIGNATURE_SIZE
 from penstock.protocol.watch_policy import Evidence
 
-_UINT32_MAX = 2**32 - 1
-_UINT88_MAX = 2**88 - 1
 _SAFE_INTEGER_MAX = 2**53 - 1
 
 
@@ -174,9 +174,9 @@ def channel_from_json(shape: ChannelJson) -> Channel:
         payer_signer=Address.parse(shape.payerSigner, "payerSigner"),
         payee_signer=Address.parse(shape.payeeSigner, "payeeSigner"),
         token=Address.parse(shape.token, "token"),
-        challenge_period_seconds=_require_int(shape.challengePeriodSeconds, "challengePeriodSeconds", _UINT32_MAX),
+        challenge_period_seconds=_require_int(shape.challengePeriodSeconds, "challengePeriodSeconds", UINT32_MAX),
         one_way=shape.oneWay,
-        salt=parse_int(shape.salt, "salt", 0, _UINT88_MAX),
+        salt=parse_int(shape.salt, "salt", 0, UINT88_MAX),
     )
 
 

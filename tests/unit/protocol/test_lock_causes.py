@@ -7,7 +7,16 @@ from hashlib import sha256
 
 import pytest
 
-from penstock.protocol.causes import AddLock, CancelLock, Cause, Pay, ReleaseLock, apply_causes, only_transfers
+from penstock.protocol.causes import (
+    AddLock,
+    CancelLock,
+    Cause,
+    Pay,
+    Refund,
+    ReleaseLock,
+    apply_causes,
+    only_transfers,
+)
 from penstock.protocol.errors import (
     BalanceExceeded,
     CancelTooEarly,
@@ -17,14 +26,16 @@ from penstock.protocol.errors import (
     CloseUnsettledWork,
     LocksMismatch,
     LocksNotTaken,
+    OutcomeUnknown,
     ReleaseUnproven,
+    StateMismatch,
     UnknownLock,
     WithdrawalUncovered,
 )
 from penstock.protocol.exits import check_close, check_withdrawal
 from penstock.protocol.locks import NO_LOCKS, Lock, LockSet, Outcome
 from penstock.protocol.messages import Close, SignedState, State, Withdrawal
-from penstock.protocol.outcomes import Outcomes
+from penstock.protocol.outcomes import Outcomes, check_harmless
 from penstock.protocol.position import Position
 from penstock.protocol.primitives import Bytes32
 from penstock.protocol.proposals import CauseRecords, accept, complete, propose
@@ -57,6 +68,10 @@ def taken(
 
 def decided(lock: Lock, share_bps: int, at: int, now: int) -> Outcomes:
     return Outcomes({(lock.condition, lock.key): Outcome(share_bps, at)}, confirmed_time=now)
+
+
+def undecided(lock: Lock, now: int) -> Outcomes:
+    return Outcomes({(lock.condition, lock.key): None}, confirmed_time=now)
 
 
 def test_a_lock_of_the_payers_money_is_set_aside() -> None:
@@ -134,7 +149,7 @@ def test_the_payees_money_is_released_on_its_very_outcome_only(known: Outcomes) 
 
 def hash_lock(now: int, margin: int = 10) -> tuple[Lock, Outcomes]:
     lock = replace(THEIRS, key=Bytes32(sha256(PREIMAGE).digest()))
-    return lock, Outcomes(confirmed_time=now, hash_locks=frozenset({lock.condition}), margin_seconds=margin)
+    return lock, Outcomes(latest_time=now, hash_locks=frozenset({lock.condition}), margin_seconds=margin)
 
 
 def test_a_preimage_releases_until_the_margin_before_the_expiry() -> None:
@@ -144,6 +159,24 @@ def test_a_preimage_releases_until_the_margin_before_the_expiry() -> None:
     assert taken(holding(lock), release, known=early).base.paid == -100
     with pytest.raises(ReleaseUnproven):
         taken(holding(lock), release, known=hash_lock(EXPIRY - 10)[1])
+
+
+def test_a_preimage_is_judged_by_the_latest_time_and_not_by_the_confirmed_one() -> None:
+    lock, known = hash_lock(EXPIRY - 10)
+    release = ReleaseLock(cause_id(9), lock.lock_id, 10_000, PREIMAGE)
+
+    for late in (replace(known, confirmed_time=5), replace(Outcomes(), hash_locks=known.hash_locks)):
+        with pytest.raises(ReleaseUnproven):
+            taken(holding(lock), release, known=late)
+
+
+def test_a_preimage_that_was_recorded_too_late_releases_nothing() -> None:
+    lock, known = hash_lock(5)
+    release = ReleaseLock(cause_id(9), lock.lock_id, 10_000, PREIMAGE)
+    recorded = {(lock.condition, lock.key): Outcome(10_000, EXPIRY + 1)}
+
+    with pytest.raises(ReleaseUnproven):
+        taken(holding(lock), release, known=replace(known, recorded=recorded))
 
 
 def test_a_preimage_proves_nothing_else() -> None:
@@ -176,12 +209,14 @@ def test_the_sender_cancels_only_what_has_expired_undecided() -> None:
     cancel = CancelLock(cause_id(9), OURS.lock_id)
 
     for known in (
-        Outcomes(confirmed_time=EXPIRY),
+        undecided(OURS, EXPIRY),
         decided(OURS, 5000, at=EXPIRY, now=EXPIRY + 1),
     ):
         with pytest.raises(CancelTooEarly):
             taken(holding(OURS), cancel, known=known)
-    assert taken(holding(OURS), cancel, known=Outcomes(confirmed_time=EXPIRY + 1)).base.payer_locked == 0
+    with pytest.raises(OutcomeUnknown):
+        taken(holding(OURS), cancel, known=Outcomes(confirmed_time=EXPIRY + 1))
+    assert taken(holding(OURS), cancel, known=undecided(OURS, EXPIRY + 1)).base.payer_locked == 0
     late = decided(OURS, 10_000, at=EXPIRY + 1, now=EXPIRY + 2)
     assert taken(holding(OURS), cancel, known=late).base.payer_locked == 0
 
@@ -221,6 +256,78 @@ def test_a_state_without_its_locks_is_not_taken() -> None:
 
     with pytest.raises(LocksMismatch):
         complete(position, SignedState(state, PAYER.sign(state), PAYEE.sign(state), NO_LOCKS), DOMAIN)
+
+
+@pytest.mark.parametrize("sums", [{"payer_locked": 99}, {"payee_locked": 1}])
+def test_a_state_that_locks_something_else_than_its_locks_is_not_taken(sums: dict[str, int]) -> None:
+    position = holding(OURS)
+    state = replace(position.base, sequence=6, **sums)  # type: ignore[arg-type]
+
+    with pytest.raises(StateMismatch):
+        complete(position, SignedState(state, PAYER.sign(state), PAYEE.sign(state), position.locks), DOMAIN)
+
+
+def test_records_that_lost_a_lock_sign_nothing() -> None:
+    position = holding(OURS)
+    assert position.newest is not None
+    lost = replace(position, newest=replace(position.newest, locks=NO_LOCKS))
+    pay = Pay(cause_id(3), 7)
+
+    with pytest.raises(LocksMismatch):
+        propose(lost, [pay], DOMAIN)
+    with pytest.raises(LocksMismatch):
+        accept(lost, make_proposal(position, pay), CauseRecords(frozenset(), {}), DOMAIN)
+
+
+def test_the_index_of_an_issued_lock_is_the_payers_to_give() -> None:
+    issued = AddLock(THEIRS)
+    moved = AddLock(replace(THEIRS, index=1))
+    position = holding(replace(OURS, lock_id=cause_id(60)))
+
+    assert taken(position, moved, issued=(issued,)).locks.get(THEIRS.lock_id).index == 1
+    with pytest.raises(CauseAltered):
+        taken(position, AddLock(replace(moved.lock, expiry=EXPIRY - 1)), issued=(issued,))
+
+
+@pytest.mark.parametrize(
+    "resolve", [ReleaseLock(cause_id(9), OURS.lock_id, 10_000), CancelLock(cause_id(9), OURS.lock_id)]
+)
+def test_no_lock_comes_and_goes_in_one_proposal(resolve: Cause) -> None:
+    both = [AddLock(OURS), resolve]
+
+    with pytest.raises(UnknownLock):
+        propose(holding(), both, DOMAIN)
+    with pytest.raises(UnknownLock):
+        taken(holding(), *both, issued=(resolve,))
+
+
+def test_the_payer_does_nothing_for_the_payee_that_costs_it_without_proof() -> None:
+    locks = LockSet((OURS, replace(THEIRS, index=1, lock_id=cause_id(60))))
+    theirs = locks.locks[1]
+    expired = undecided(theirs, EXPIRY + 1)
+
+    def asked(cause: Cause, known: Outcomes | None = None) -> None:
+        check_harmless(cause, locks, known or Outcomes(), payer=True)
+
+    for harmless in (
+        Refund(cause_id(1), 5),
+        AddLock(replace(THEIRS, lock_id=cause_id(61))),
+        CancelLock(cause_id(1), OURS.lock_id),
+        ReleaseLock(cause_id(1), theirs.lock_id, 10_000),
+    ):
+        asked(harmless)
+    for costly in (Pay(cause_id(1), 5), AddLock(replace(OURS, lock_id=cause_id(61)))):
+        with pytest.raises(CauseNotIssued) as refused:
+            asked(costly)
+        assert refused.value.party == "payer"
+    for lock, share_bps in ((OURS, 10_000), (theirs, 9999)):
+        release = ReleaseLock(cause_id(1), lock.lock_id, share_bps)
+        with pytest.raises(ReleaseUnproven):
+            asked(release)
+        asked(release, decided(lock, share_bps, at=EXPIRY, now=EXPIRY))
+    with pytest.raises(CancelTooEarly):
+        asked(CancelLock(cause_id(1), theirs.lock_id))
+    asked(CancelLock(cause_id(1), theirs.lock_id), expired)
 
 
 def test_no_close_is_agreed_while_something_is_locked() -> None:

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.protocol.errors import AmountOutOfRange, IndexNotLowestFree, TooManyLocks, UnknownLock
+from penstock.protocol.errors import (
+    AmountOutOfRange,
+    IndexNotLowestFree,
+    LocksDisordered,
+    MalformedField,
+    TooManyLocks,
+    UnknownLock,
+)
 from penstock.protocol.locks import LOCKS_MAX, NO_LOCKS, Lock, LockSet, Outcome, Parts, leaf, resolve, verify
 from penstock.protocol.primitives import ZERO_WORD, Address, Bytes32
 from tests.support.parties import cause_id, make_lock
@@ -122,3 +129,28 @@ def test_without_an_answer_a_lock_waits_until_its_expiry_is_past() -> None:
 
     assert resolve(lock, 10, None, lock.expiry) is None
     assert resolve(lock, 10, None, lock.expiry + 1) == Parts(10, 0)
+
+
+@pytest.mark.parametrize(
+    "locks",
+    [
+        (make_lock(1), make_lock(0)),
+        (make_lock(0), replace(make_lock(1), index=0)),
+        (make_lock(0), replace(make_lock(0), index=1)),
+    ],
+    ids=["falling", "an index twice", "an id twice"],
+)
+def test_a_list_out_of_order_is_no_set_of_locks(locks: tuple[Lock, ...]) -> None:
+    with pytest.raises(LocksDisordered):
+        LockSet(locks)
+
+
+def test_an_id_that_is_pending_is_not_added_again() -> None:
+    with pytest.raises(LocksDisordered):
+        set_of(1).adding(replace(make_lock(0), index=1))
+
+
+@pytest.mark.parametrize("from_payer", [1, 2, None])
+def test_a_lock_has_one_of_two_directions(from_payer: object) -> None:
+    with pytest.raises(MalformedField):
+        replace(make_lock(0), from_payer=from_payer)  # type: ignore[arg-type]

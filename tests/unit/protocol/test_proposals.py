@@ -29,8 +29,10 @@ from penstock.protocol.errors import (
 )
 from penstock.protocol.messages import SignedState, State
 from penstock.protocol.onchain import Closing, Ended, Unopened
+from penstock.protocol.position import Funds
 from penstock.protocol.primitives import UINT128_MAX, Bytes32
 from penstock.protocol.proposals import (
+    CAUSES_MAX,
     CauseRecords,
     Proposal,
     accept,
@@ -273,3 +275,26 @@ def test_older_news_changes_nothing() -> None:
     position = with_newest(make_position(), 5, 50)
 
     assert complete(position, co_signed(State(position.channel_id, 4, 40)), DOMAIN) == position
+
+
+def test_both_sides_refuse_what_is_too_much_or_comes_twice() -> None:
+    position = make_position(payer_deposit=10_000)
+    many = [Pay(cause_id(n), 1) for n in range(CAUSES_MAX + 1)]
+
+    with pytest.raises(TooManyCauses):
+        propose(position, many, DOMAIN)
+    with pytest.raises(CauseRepeated):
+        propose(position, [many[0], many[0]], DOMAIN)
+    propose(position, many[1:], DOMAIN)
+
+
+def test_a_refund_helps_a_payer_whose_deposit_a_reorg_took() -> None:
+    position = replace(with_newest(make_position(), 1, 100), funds=Funds(payer_deposit=50, payee_deposit=10))
+    refund = Refund(cause_id(5), 20)
+    records = CauseRecords(frozenset(), {refund.cause_id: refund})
+
+    after = accept(position, make_proposal(position, refund), records, DOMAIN)
+
+    assert (after.funds.payer_free(after.base), after.funds.payee_free(after.base)) == (-30, 90)
+    with pytest.raises(BalanceExceeded):
+        accept(position, make_proposal(position, Pay(cause_id(6), 1)), NOTHING, DOMAIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -20,18 +21,30 @@ from penstock.protocol.errors import (
     WithdrawalDeadline,
     WithdrawalNotHigher,
     WithdrawalUncovered,
+    WrongChannel,
     WrongKind,
     WrongSigner,
 )
 from penstock.protocol.exits import check_close, check_withdrawal
-from penstock.protocol.messages import Close, State, Withdrawal
+from penstock.protocol.messages import Close, CloseIntent, SignedVoucher, State, Voucher, Withdrawal
 from penstock.protocol.onchain import Closing, Ended, OnChain, Open, Unopened
 from penstock.protocol.position import Funds, Position, funds_that_count
-from penstock.protocol.proposals import propose
+from penstock.protocol.primitives import Bytes32
+from penstock.protocol.proposals import complete, propose
 from penstock.protocol.vouchers import accept_voucher, next_voucher
-from tests.support.parties import DOMAIN, STRANGER, cause_id, make_position, make_voucher, with_newest
+from tests.support.parties import (
+    DOMAIN,
+    STRANGER,
+    cause_id,
+    co_signed,
+    make_channel,
+    make_position,
+    make_voucher,
+    with_newest,
+)
 
 NOW = 1000
+CHANNEL_ID = Bytes32(b"\x55" * 32)
 
 
 def withdraw(position: Position, payer_total: int, payee_total: int, deadline: int = NOW + 60) -> Funds:
@@ -178,3 +191,41 @@ def test_a_close_needs_everything_answered_and_unlocked_and_a_channel() -> None:
         check_close(replace(position, phase=Unopened()), Close(position.channel_id, 0))
     with pytest.raises(WrongKind):
         check_close(make_position(one_way=True), Close(position.channel_id, 0))
+
+
+def test_what_was_signed_for_another_channel_is_refused() -> None:
+    other = Bytes32(b"\x77" * 32)
+
+    with pytest.raises(WrongChannel):
+        check_withdrawal(make_position(), Withdrawal(other, 10, 0, NOW), NOW, NOW)
+    with pytest.raises(WrongChannel):
+        check_close(make_position(), Close(other, 0))
+    with pytest.raises(WrongChannel):
+        accept_voucher(make_position(one_way=True), SignedVoucher(Voucher(other, 5), bytes(65)), DOMAIN)
+    with pytest.raises(WrongChannel):
+        complete(make_position(), co_signed(State(other, 1, 5)), DOMAIN)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: State(CHANNEL_ID, 2**64, 0),
+        lambda: State(CHANNEL_ID, 1, 2**127),
+        lambda: State(CHANNEL_ID, 1, 1.0),  # type: ignore[arg-type]
+        lambda: State(CHANNEL_ID, sequence=True, paid=0),
+        lambda: State(CHANNEL_ID, 1, 0, payer_locked=-1),
+        lambda: State(CHANNEL_ID, 1, 0, payee_locked=2**128),
+        lambda: Voucher(CHANNEL_ID, -1),
+        lambda: Withdrawal(CHANNEL_ID, 2**128, 0, 0),
+        lambda: Withdrawal(CHANNEL_ID, 0, -1, 0),
+        lambda: Withdrawal(CHANNEL_ID, 0, 0, 2**64),
+        lambda: Close(CHANNEL_ID, -(2**127) - 1),
+        lambda: CloseIntent(CHANNEL_ID, -1, 0),
+        lambda: CloseIntent(CHANNEL_ID, 0, 2**64),
+        lambda: make_channel(salt=2**88),
+        lambda: replace(make_channel(), challenge_period_seconds=2**32),
+    ],
+)
+def test_nothing_is_signed_that_the_contract_cannot_hold(make: Callable[[], object]) -> None:
+    with pytest.raises(AmountOutOfRange):
+        make()

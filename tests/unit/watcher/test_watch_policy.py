@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.protocol.errors import MalformedSignature, WrongKind, WrongSigner
+from penstock.protocol.errors import MalformedSignature, WrongChannel, WrongKind, WrongSigner
 from penstock.protocol.messages import SignedState, SignedVoucher, State
 from penstock.protocol.onchain import Challenged as ChallengedEvent
 from penstock.protocol.onchain import Closing, Ended, OnChain, Open, Unopened, apply
@@ -135,6 +135,13 @@ def test_a_strangers_signature_is_no_evidence() -> None:
         check_evidence(TWO_WAY.channel, replace(co_signed(state(3)), payee_signature=STRANGER.sign(state(3))), DOMAIN)
     with pytest.raises(WrongSigner):
         check_evidence(ONE_WAY.channel, make_voucher(ONE_WAY, 30, signer=STRANGER), DOMAIN)
+
+
+def test_evidence_of_another_channel_is_refused() -> None:
+    with pytest.raises(WrongChannel):
+        check_evidence(make_channel(salt=2), co_signed(state(3)), DOMAIN)
+    with pytest.raises(WrongChannel):
+        check_evidence(make_channel(one_way=True, salt=2), make_voucher(ONE_WAY, 30), DOMAIN)
 
 
 def test_evidence_of_the_other_kind_is_refused() -> None:
