@@ -88,6 +88,7 @@ interface IChannels {
     event Skipped(bytes32 indexed channelId, bytes reason);
 
     /// @notice A payout could not be pushed and waits for its creditor.
+    /// @param amount What was added to the creditor's claim: `claims` tells how much there is in all.
     event ClaimRecorded(address indexed token, address indexed creditor, uint256 amount);
 
     /// @notice A creditor took its claim.

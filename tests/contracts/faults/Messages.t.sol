@@ -4,15 +4,7 @@ pragma solidity 0.8.37;
 import {IChannels} from "../../../contracts/interfaces/IChannels.sol";
 import {Channel, CloseIntent, Phase, Signatures, State, Withdrawal} from "../../../contracts/types/ChannelTypes.sol";
 import {ChannelsTest} from "../ChannelsTest.sol";
-
-/// @notice Disowns whatever its account has signed.
-contract DenyingWallet {
-    function isValidSignature(bytes32, bytes calldata) external pure returns (bytes4) {
-        return 0xffffffff;
-    }
-
-    receive() external payable {}
-}
+import {DenyingWallet} from "../mocks/DenyingWallet.sol";
 
 /// @notice A signature is good for one message, one channel, one contract and one chain, once: INV-6, INV-7.
 contract MessagesTest is ChannelsTest {

@@ -67,6 +67,25 @@ contract ReentrantTokenTest is HostileTokenTest {
         wasRefusedAt(HookedToken.Hook.ReceiveWithAuthorization);
     }
 
+    /// @dev A push fails while the token's hook lets a call through; the claim that is left is taken with hooks of its own.
+    function test_OnAClaimsTransfer_EveryFunctionIsRefused() public {
+        bytes[] memory succeeding = new bytes[](1);
+        succeeding[0] = abi.encodeCall(channels.channelId, (both()));
+        HookedToken(token).plant(address(channels), succeeding);
+        disputed();
+        channels.settle(both());
+        assertEq(channels.claims(token, payer.addr), 600);
+        turn(payer.addr);
+        uint256 before = HookedToken(token).balanceOf(payer.addr);
+
+        vm.prank(payer.addr);
+        channels.claim(token, payer.addr);
+
+        wasRefusedAt(HookedToken.Hook.Transfer);
+        assertEq(HookedToken(token).balanceOf(payer.addr), before + 600);
+        assertEq(channels.claims(token, payer.addr), 0);
+    }
+
     /* HELPERS */
 
     function wasRefusedAt(HookedToken.Hook hook) private view {

@@ -22,6 +22,7 @@ contract HookedToken {
 
     function plant(address target, bytes[] calldata planted) external {
         _target = target;
+        delete _planted;
         for (uint256 i = 0; i < planted.length; ++i) {
             _planted.push(planted[i]);
         }
