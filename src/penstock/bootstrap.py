@@ -12,7 +12,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,9 @@ from penstock.chain.pool import open_rpc
 from penstock.chain.rpc import Rpc
 from penstock.chain.sender import Sender
 from penstock.chain.sending import SenderSettings
+from penstock.chain.sightings import Sightings
 from penstock.chain.signer import Signer
+from penstock.chain.stream import Listeners, Stream
 from penstock.client.watchers import WatcherAddress, WatcherClient
 from penstock.config import ChainSettings, LogSettings, NodeSettings, Settings, read_secret
 from penstock.node.context import Context, Policy
@@ -108,7 +110,14 @@ class ChainSide:
     rpc: Rpc
     follower: Follower
     sender: Sender
+    sightings: Sightings
+    streams: tuple[Stream, ...]
     settings: ChainSettings
+
+    def works(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return what runs beside following, by name."""
+        listening = {f"stream of {stream.url}": stream.run for stream in self.streams}
+        return {"send": self.send, "sightings": self.sightings.run} | listening
 
     async def follow(self, on_change: OnChange) -> None:
         """Follow until cancelled; waits for an endpoint that does not serve yet.
@@ -120,8 +129,13 @@ class ChainSide:
         ChainFault
             The chain cannot be followed further.
         """
+
+        async def hear(touched: set[Bytes32], block: Block) -> None:
+            await on_change(touched, block)
+            await self.sightings.review()
+
         await self._wait_until_served()
-        await self.follower.run(on_change)
+        await self.follower.run(hear)
 
     async def send(self) -> None:
         """Send until cancelled; raises as `follow`, but for faults of the chain."""
@@ -168,9 +182,19 @@ async def open_chain_side(
     sender = Sender(rpc, accounts, database, _sender_settings(settings), SenderMetrics(registry))
     try:
         follower = Follower(rpc, ChannelsContract(rpc, settings.domain), database, following, metrics)
-        yield ChainSide(rpc, follower, sender, settings)
+        sightings = Sightings(rpc, settings.domain, lambda each: _is_known(database, each), time.monotonic, metrics)
+        listeners = Listeners(settings.contract, follower.hint, sightings.note)
+        streams = tuple(Stream(url, settings.chain_id, listeners, metrics) for url in settings.websocket_urls)
+        yield ChainSide(rpc, follower, sender, sightings, streams, settings)
     finally:
         await rpc.close()
+
+
+async def _is_known(database: Database, channel_id: Bytes32) -> bool:
+    """Tell whether a channel is ours, as a party's or as one that we watch."""
+    return await database.read(
+        lambda uow: uow.channels.get(channel_id) is not None or uow.watched.get(channel_id) is not None
+    )
 
 
 def _sender_settings(settings: ChainSettings) -> SenderSettings:
@@ -331,6 +355,7 @@ def _build_node(
         outbox=chain.sender,
         head=Head(time.time, section.head_lag_maximum_seconds),
         clock=time.time,
+        closes=chain.sightings.transactions,
     )
     couriers = [WatcherClient(WatcherAddress(peer.url, peer.address), http, domain) for peer in section.watchers]
     reader = ChainReader(chain.rpc, domain.contract, chain.sender.address)
@@ -341,7 +366,7 @@ def _works(node: Node, chain: ChainSide) -> dict[str, Callable[[], Awaitable[Non
     async def on_change(_: set[Bytes32], block: Block) -> None:
         node.context.head.follow(block)
 
-    works: dict[str, Callable[[], Awaitable[None]]] = {"follow": lambda: chain.follow(on_change), "send": chain.send}
+    works: dict[str, Callable[[], Awaitable[None]]] = {"follow": lambda: chain.follow(on_change), **chain.works()}
     for courier in node.delivery.couriers:
         works[f"delivery to {courier.url}"] = lambda courier=courier: node.delivery.run(courier)  # type: ignore[misc]
     return works

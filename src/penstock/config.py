@@ -101,6 +101,8 @@ class ChainSettings(_Section):
     ----------
     rpc_url
         One JSON-RPC endpoint, or a list of them.
+    websocket_url
+        Where new heads and waiting transactions are pushed from: one address, or a list; none is fine.
     quorum
         How many of several must say the same about what money depends on; by default more than half.
     deployment_block
@@ -112,6 +114,7 @@ class ChainSettings(_Section):
     """
 
     rpc_url: str | Annotated[tuple[str, ...], Field(min_length=1)] = "http://127.0.0.1:8545"
+    websocket_url: str | tuple[str, ...] = ()
     quorum: int | None = Field(default=None, ge=1)
     chain_id: int = Field(ge=1)
     contract: AddressSetting
@@ -123,7 +126,9 @@ class ChainSettings(_Section):
     sending: SendingSection = SendingSection()
 
     @model_validator(mode="after")
-    def _check_quorum(self) -> Self:
+    def _check_endpoints(self) -> Self:
+        if any(not url.startswith(("ws://", "wss://")) for url in self.websocket_urls):
+            raise ValueError("websocket_url must begin with ws:// or wss://")
         if self.quorum is not None and self.quorum > len(self.rpc_urls):
             raise ValueError("quorum is above the number of endpoints in rpc_url")
         return self
@@ -132,6 +137,11 @@ class ChainSettings(_Section):
     def rpc_urls(self) -> tuple[str, ...]:
         """Return all endpoints."""
         return (self.rpc_url,) if isinstance(self.rpc_url, str) else self.rpc_url
+
+    @property
+    def websocket_urls(self) -> tuple[str, ...]:
+        """Return all addresses that push."""
+        return (self.websocket_url,) if isinstance(self.websocket_url, str) else self.websocket_url
 
     @property
     def domain(self) -> Domain:

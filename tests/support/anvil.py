@@ -20,10 +20,11 @@ from penstock.chain import calls
 from penstock.chain.account import Account
 from penstock.chain.create2 import plan_contracts
 from penstock.chain.deploy import deploy_contracts, deploy_dev_usdc, send_now
+from penstock.chain.fees import Fees
 from penstock.chain.rpc import Rpc
 from penstock.chain.tokens import Token
 from penstock.protocol.encoding import Domain
-from penstock.protocol.primitives import Address
+from penstock.protocol.primitives import Address, Bytes32
 
 CHAIN_ID = 31337
 ETHER = 10**18
@@ -35,6 +36,7 @@ MAX_CHALLENGE_PERIOD_SECONDS = 30 * 24 * 3600
 _ROOT = Path(__file__).parents[2]
 _MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _ANNOUNCES = "Listening on "
+_GWEI = 10**9
 
 
 class Anvil:
@@ -88,6 +90,27 @@ class Anvil:
     def automine(self, *, enabled: bool) -> None:
         """Mine each transaction as it comes, or only when told."""
         self.rpc("evm_setAutomine", enabled)
+
+    def pause(self) -> None:
+        """Mine nothing more but what `mine` is told to: what is sent waits."""
+        self.automine(enabled=False)
+        self.rpc("evm_setIntervalMining", 0)
+
+    def publish(
+        self, account: Account, receiver: Address, data: bytes, *, tip_gwei: int = 2, max_fee_gwei: int = 200
+    ) -> Bytes32:
+        """Put a transaction into the pool, with the next nonce that no block has used, and return its hash."""
+        nonce = int(self.rpc("eth_getTransactionCount", str(account.address), "latest"), 16)
+        raw, transaction_hash = account.sign_transaction(
+            chain_id=CHAIN_ID,
+            nonce=nonce,
+            receiver=receiver,
+            data=data,
+            gas_limit=400_000,
+            fees=Fees(max_fee_gwei * _GWEI, tip_gwei * _GWEI),
+        )
+        self.rpc("eth_sendRawTransaction", "0x" + raw.hex())
+        return transaction_hash
 
     def fund(self, *accounts: Address, ether: int = 100) -> None:
         """Give accounts ether."""
@@ -157,6 +180,11 @@ class Chain:
     def url(self) -> str:
         """Where its RPC is."""
         return self.anvil.url
+
+    @property
+    def stream_url(self) -> str:
+        """The address that pushes new heads and waiting transactions."""
+        return self.anvil.url.replace("http://", "ws://")
 
     @cached_property
     def domain(self) -> Domain:

@@ -90,6 +90,8 @@ class NodeWorld:
     chain: ScriptedChain
     clock: Clock
     home: Path
+    closes: dict[Bytes32, Bytes32]
+    """By channel, the transaction that waits and would close it."""
 
     def open(
         self,
@@ -153,12 +155,13 @@ def new_node(home: Path, *couriers: Courier, relay_minimum_deposit: int | None =
     head = Head(clock, 60)
     head.follow(HEAD)
     policy = Policy(PAYEE.address, (TOKEN,), (60, 86_400), (60, 3600), 1, relay_minimum_deposit)
-    context = Context(DOMAIN, policy, signer, ContractCalls(DOMAIN.contract), StoringOutbox(), head, clock)
+    closes: dict[Bytes32, Bytes32] = {}
+    context = Context(DOMAIN, policy, signer, ContractCalls(DOMAIN.contract), StoringOutbox(), head, clock, closes)
     chain = ScriptedChain()
     try:
         with Database(f"sqlite:///{records}", signer.flush) as database:
             node = Node(context, database, chain, Delivery(database, couriers, 0.01))
-            yield NodeWorld(node, database, signer, chain, clock, home)
+            yield NodeWorld(node, database, signer, chain, clock, home, closes)
     finally:
         signer.close()
 

@@ -161,6 +161,7 @@ def new_watcher(chain: Chain, home: Path, *, ether: int = 100, confirmations: in
         f"""\
 [chain]
 rpc_url = "{chain.url}"
+websocket_url = "{chain.stream_url}"
 chain_id = {CHAIN_ID}
 contract = "{chain.contract}"
 deployment_block = {chain.start_block}

@@ -36,6 +36,7 @@ STATUS: dict[type[PenstockError], int] = {
     protocol.WrongKind: 409,
     protocol.ChannelUnopened: 409,
     protocol.ChannelClosing: 409,
+    protocol.ClosePending: 409,
     protocol.ChannelSettled: 409,
     protocol.CloseSigned: 409,
     protocol.SequenceTooLow: 409,

@@ -24,8 +24,9 @@ class UndecodableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function's selector and the types of what goes in and comes out."""
+    """A function's name and selector, and the types of what goes in and comes out."""
 
+    name: str
     selector: bytes
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -37,6 +38,10 @@ class Function:
     def encode(self, *arguments: object) -> bytes:
         """Return the calldata."""
         return self.selector + encode(self.inputs, arguments)
+
+    def arguments(self, calldata: bytes) -> tuple[Any, ...]:
+        """Return what the call was given; raises `UndecodableError`."""
+        return _decode(self.inputs, calldata[SELECTOR_SIZE:])
 
     def decode(self, data: bytes) -> tuple[Any, ...]:
         """Return what the call returned; raises `UndecodableError`."""
@@ -84,7 +89,8 @@ class Interface:
         for entry in abi:
             if entry["type"] == "function":
                 self._functions.setdefault((entry["name"], len(entry["inputs"])), []).append(_function(entry))
-        self.names = {f.selector: name for (name, _), overloads in self._functions.items() for f in overloads}
+        self._by_selector = {f.selector: f for overloads in self._functions.values() for f in overloads}
+        self.names = {each: function.name for each, function in self._by_selector.items()}
         self.events = {event.topic: event for event in (_event(e) for e in abi if e["type"] == "event")}
         self.errors = {selector(e): _error(e) for e in abi if e["type"] == "error"}
         constructor = next((e for e in abi if e["type"] == "constructor"), None)
@@ -94,6 +100,10 @@ class Interface:
         """Return a function by name and number of parameters, of which there must be one only."""
         (function,) = self._functions[name, arity]
         return function
+
+    def called(self, calldata: bytes) -> Function | None:
+        """Return the function that calldata calls, None if there is no such function."""
+        return self._by_selector.get(calldata[:SELECTOR_SIZE])
 
     def event(self, name: str) -> Event:
         """Return an event by name."""
@@ -132,7 +142,7 @@ def _types(parameters: Sequence[AbiEntry]) -> tuple[str, ...]:
 
 
 def _function(entry: AbiEntry) -> Function:
-    return Function(selector(entry), _types(entry["inputs"]), _types(entry["outputs"]))
+    return Function(entry["name"], selector(entry), _types(entry["inputs"]), _types(entry["outputs"]))
 
 
 def _event(entry: AbiEntry) -> Event:

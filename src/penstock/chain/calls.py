@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from penstock.chain.abi import UndecodableError
 from penstock.chain.artifacts import artifact
+from penstock.protocol.errors import PenstockError
 from penstock.protocol.locks import Lock
 from penstock.protocol.messages import Channel, SignedState, SignedVoucher, State, Withdrawal
 from penstock.protocol.primitives import Address, Bytes32
@@ -87,6 +89,19 @@ def collect_many(items: Sequence[tuple[Channel, SignedVoucher]]) -> bytes:
     """Collect several vouchers; a bad item is skipped and named in an event."""
     rows = [(terms(c), signed.voucher.paid, to_compact(signed.payer_signature)) for c, signed in items]
     return _channels("collectMany", rows)
+
+
+def closing(data: bytes) -> Channel | None:
+    """Return the channel that calldata to `Channels` would start to close, None if it is something else."""
+    function = artifact("Channels").interface.called(data)
+    if function is None or function.name != "startClose":
+        return None
+    try:
+        *parties, period, one_way, salt = function.arguments(data)[0]
+        payer, payee, payer_signer, payee_signer, token = (Address(bytes.fromhex(each[2:])) for each in parties)
+        return Channel(payer, payee, payer_signer, payee_signer, token, period, one_way, salt)
+    except (UndecodableError, PenstockError):
+        return None
 
 
 def settle_many(channels: Sequence[Channel]) -> bytes:

@@ -32,6 +32,8 @@ _EACH_BLOCKS = 16
 _WINDOW_BLOCKS_MAX = 5_000
 _PARALLEL_REQUESTS = 16
 _BACKOFF_SECONDS_MAX = 10.0
+_PUSHED_POLLS = 10
+"""While heads are pushed, only every so many intervals is looked without a push: streams fall silent, too."""
 _CHAIN_FAULTS_MAX = 5
 """An endpoint that forgot a log or lags may right itself: reading again skips nothing, recording would."""
 
@@ -108,6 +110,8 @@ class Follower:
         self._settings = settings
         self._metrics = metrics or EndpointMetrics()
         self._window = _WINDOW_BLOCKS_MAX
+        self._wake = asyncio.Event()
+        self._pushed = False
         self.head: Block | None = None
         self.fault: str | None = None
 
@@ -123,7 +127,7 @@ class Follower:
             The chain contradicted itself several times in a row. Going on would skip something: nothing is recorded
             until a person has looked.
         """
-        pause, faults, started = self._settings.poll_seconds, 0, False
+        pause, faults, started, polled = self._settings.poll_seconds, 0, False, False
         while True:
             try:
                 if not started:
@@ -141,8 +145,23 @@ class Follower:
                 continue
             self.fault = None
             pause, faults = self._settings.poll_seconds, 0
-            if not advanced:
-                await asyncio.sleep(pause)
+            self._pushed &= not (advanced and polled)
+            polled = not advanced and not await self._wait(pause * (_PUSHED_POLLS if self._pushed else 1))
+
+    def hint(self, pushed: bool) -> None:  # noqa: FBT001 (a callback has no names)
+        """Look now, somebody says that there is a new head; ``pushed`` is False when nobody will say so any more."""
+        self._pushed = pushed
+        self._wake.set()
+
+    async def _wait(self, seconds: float) -> bool:
+        """Wait for a hint, not longer than ``seconds``; return whether there was one."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        self._wake.clear()
+        return True
 
     async def step(self, on_change: OnChange) -> bool:
         """Look once; return whether there was something new, and perhaps is more."""

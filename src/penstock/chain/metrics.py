@@ -27,6 +27,10 @@ class EndpointMetrics:
         self.disagreements = Counter(
             "penstock_endpoint_disagreements", "Answers unlike those of the others", ["url"], registry=registry
         )
+        self.streams = Gauge(
+            "penstock_endpoint_stream_connected", "1 while the endpoint pushes new heads", ["url"], registry=registry
+        )
+        self.sightings = Counter("penstock_closes_sighted", "Closes seen before a block held them", registry=registry)
         self.reorgs = Histogram(
             "penstock_reorg_depth_blocks", "Followed blocks that a reorg undid",
             registry=registry, buckets=_REORG_BUCKETS,

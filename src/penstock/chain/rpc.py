@@ -100,7 +100,7 @@ class Rpc:
     """
 
     def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS, attempts: int = READ_ATTEMPTS) -> None:
-        self.url = _public(url)
+        self.url = public_url(url)
         self.chain_id = 0
         self._attempts = attempts
         self._provider = AsyncHTTPProvider(
@@ -315,7 +315,8 @@ def _retry_after(error: aiohttp.ClientResponseError) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _public(url: str) -> str:
+def public_url(url: str) -> str:
+    """Return an endpoint's address without path and user, which often hold a key."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 

@@ -36,6 +36,11 @@ class Ports:
         return f"http://{HOST}:{self.chain}"
 
     @property
+    def chain_stream_url(self) -> str:
+        """Return the address that the chain pushes new heads from."""
+        return f"ws://{HOST}:{self.chain}"
+
+    @property
     def node_url(self) -> str:
         """Return the node's address."""
         return f"http://{HOST}:{self.node}"
@@ -74,6 +79,7 @@ def write_config(home: LocalHome, ports: Ports, deployment: Deployment, challeng
 
 [chain]
 rpc_url = "{ports.chain_url}"
+websocket_url = "{ports.chain_stream_url}"
 chain_id = {CHAIN_ID}
 contract = "{deployment.contract}"
 deployment_block = {deployment.block}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from penstock.node.errors import RecordsBehindMark
 from penstock.node.head import Head
 from penstock.node.outside import Calls, Mark, Outbox, Signer
 from penstock.node.ports import UnitOfWork
+from penstock.node.records import Block
 from penstock.protocol.encoding import Domain
-from penstock.protocol.errors import UnknownChannel
+from penstock.protocol.errors import ClosePending, UnknownChannel
 from penstock.protocol.position import Position
 from penstock.protocol.primitives import Address, Bytes32
 
@@ -52,10 +53,28 @@ class Context:
     outbox: Outbox
     head: Head
     clock: Callable[[], float]
+    closes: Mapping[Bytes32, Bytes32] = field(default_factory=dict)
+    """By channel, the transaction that waits for a block and would start its close."""
 
     def now(self) -> int:
         """Return the time, in whole seconds since the epoch."""
         return int(self.clock())
+
+    def check_view(self, channel_id: Bytes32) -> Block:
+        """Return the newest block, if something new may be signed in a channel.
+
+        Raises
+        ------
+        ChainStale
+            The node may be blind to a close.
+        ClosePending
+            A close is on its way.
+        """
+        block = self.head.check_fresh()
+        transaction = self.closes.get(channel_id)
+        if transaction is not None:
+            raise ClosePending(str(channel_id), str(transaction))
+        return block
 
 
 def load(uow: UnitOfWork, channel_id: Bytes32) -> Position:

@@ -212,6 +212,16 @@ class ChannelClosing(ChannelFault):
 
 
 @dataclass(eq=False)
+class ClosePending(ChannelFault):
+    """A close waits for a block, and would succeed: nothing new is signed until it is in one, or gone."""
+
+    channel_id: str
+    transaction: str
+    message = "a close of channel {channel_id} waits for a block: transaction {transaction}"
+    remedy = "Wait until it is in a block, or gone; to end the channel sooner, agree on a close."
+
+
+@dataclass(eq=False)
 class ChannelSettled(ChannelFault):
     """The channel has ended (INV-7)."""
 

@@ -69,12 +69,8 @@ async def run_watcher_parts(settings: Settings) -> AsyncIterator[Watcher]:
             async with open_chain_side(settings.chain, database, accounts, registry) as chain:
                 await _check_if_served(chain)
                 watcher, guard = _build(settings, signer, database, chain, registry)
-                works = {
-                    "follow": lambda: _follow(chain, watcher, guard),
-                    "send": chain.send,
-                    "gas": watcher.gas.run,
-                }
-                async with in_background(**works):
+                works = chain.works()
+                async with in_background(follow=lambda: _follow(chain, watcher, guard), gas=watcher.gas.run, **works):
                     yield watcher
     finally:
         signer.close()

@@ -130,6 +130,7 @@ def new_node(chain: Chain, home: Path) -> Iterator[NodeProcess]:
         f"""\
 [chain]
 rpc_url = "{chain.url}"
+websocket_url = "{chain.stream_url}"
 chain_id = {CHAIN_ID}
 contract = "{chain.contract}"
 deployment_block = {chain.start_block}

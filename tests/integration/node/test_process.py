@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from penstock.bootstrap import run_node_parts
+from penstock.chain import calls
 from penstock.chain.errors import ForeignMarks, NoContract, SignerInUse, WrongChainId, WrongPassword
 from penstock.config import load_settings
-from penstock.protocol.errors import ChannelClosing, PenstockError
+from penstock.protocol.errors import ChannelClosing, ClosePending, PenstockError
 from tests.integration.client.world import NodeProcess, new_node
 from tests.support.anvil import USDC, Chain, deploy, run_anvil
 from tests.support.watching import until
@@ -34,6 +35,11 @@ def health(node: NodeProcess) -> int:
         return httpx.get(f"{node.url}/v1/health", timeout=5).status_code
     except httpx.TransportError:
         return 0
+
+
+def metrics(node: NodeProcess) -> str:
+    headers = {"authorization": f"Bearer {node.operator_token}"}
+    return httpx.get(f"{node.url}/metrics", headers=headers, timeout=5).text
 
 
 def rewrite(node: NodeProcess, pattern: str, replacement: str) -> None:
@@ -81,6 +87,28 @@ async def test_a_close_on_chain_freezes_the_channel_within_a_block(node: NodePro
         )
         with pytest.raises(ChannelClosing):
             await channel.pay(USDC)
+
+
+async def test_a_close_that_waits_for_a_block_freezes_the_channel_until_it_cannot_come(node: NodeProcess) -> None:
+    node.start()
+    anvil = node.chain.anvil
+    payer = await anyio.to_thread.run_sync(lambda: node.payer(ether=1))
+    async with node.connect(payer) as client:
+        channel = await client.open_channel(deposit=10 * USDC, challenge_period_seconds=3600)
+        await channel.pay(USDC)
+        until(lambda: "penstock_endpoint_stream_connected" in metrics(node), "the chain pushes")
+        anvil.pause()
+        anvil.publish(payer.account, node.chain.contract, calls.start_close(channel.terms))
+        path = f"/v1/channels/{channel.id}/refunds"
+
+        until(lambda: node.post(path, {"amount": "1"}).json().get("code") == "close-pending", "frozen")
+        with pytest.raises(ClosePending):
+            await channel.pay(USDC)
+
+        anvil.publish(payer.account, payer.account.address, b"", tip_gwei=4, max_fee_gwei=400)
+        anvil.mine()
+        until(lambda: node.post(path, {"amount": "1"}).is_success, "it goes on")
+        await channel.pay(USDC)
 
 
 async def test_two_nodes_never_sign_with_one_key(node: NodeProcess) -> None:

@@ -18,6 +18,7 @@ from penstock.api.errors import (
 )
 from penstock.api.shapes import HistoryReply, LatestReply, RefundJson
 from penstock.api.strict import StrictRoute
+from penstock.node.errors import ChainStale
 from penstock.node.handlers.channels import show
 from penstock.node.handlers.refunds import IssueRefund, issue_refund
 from penstock.protocol.causes import Refund
@@ -29,6 +30,7 @@ from penstock.protocol.errors import (
     ChannelClosing,
     ChannelSettled,
     ChannelUnopened,
+    ClosePending,
     CloseSigned,
     MalformedField,
     UnknownChannel,
@@ -87,11 +89,13 @@ async def show_latest(node: TheNode, channel_id: ChannelId) -> LatestReply:
         WrongKind,
         ChannelUnopened,
         ChannelClosing,
+        ClosePending,
         ChannelSettled,
         CloseSigned,
         CauseAltered,
         CauseRepeated,
         BalanceExceeded,
+        ChainStale,
         says="The refund; the payer finds it in its next answer and puts it into its next proposal.",
     ),
 )

@@ -64,8 +64,8 @@ def sign_withdrawal(uow: UnitOfWork, context: Context, command: SignWithdrawal) 
         Nothing new is signed in this channel.
     WithdrawalDeadline, WithdrawalNotHigher, WithdrawalUncovered
         It cannot be promised.
-    ChainStale
-        The node may be blind to a close.
+    ChainStale, ClosePending
+        A close may be on its way.
     RelayUnavailable, RelayWithdrawalTooSmall
         The node does not pay for submitting it.
     SignerRefusal
@@ -80,7 +80,7 @@ def sign_withdrawal(uow: UnitOfWork, context: Context, command: SignWithdrawal) 
     if command.submit and under_way(uow, _withdrawal_key(withdrawal)) is None:
         _check_worth(context, record, withdrawal)
     if record.promised != withdrawal:
-        head = context.head.check_fresh()
+        head = context.check_view(withdrawal.channel_id)
         earliest, latest = (head.time + window for window in context.policy.withdrawal_window_seconds)
         check_withdrawal(remembered(uow, context, record.position), withdrawal, earliest, latest)
         uow.channels.promise(withdrawal)

@@ -20,7 +20,7 @@ class IssueRefund:
     refund: Refund
 
 
-def issue_refund(uow: UnitOfWork, context: Context, command: IssueRefund) -> Refund:  # noqa: ARG001 (all use cases alike)
+def issue_refund(uow: UnitOfWork, context: Context, command: IssueRefund) -> Refund:
     """Issue a refund once; the very same one again changes nothing.
 
     Raises
@@ -31,6 +31,8 @@ def issue_refund(uow: UnitOfWork, context: Context, command: IssueRefund) -> Ref
         The id belongs to a refund over another amount, or to a payment.
     BalanceExceeded
         The payee's free balance does not cover it beside the refunds that wait already.
+    ChainStale, ClosePending
+        A close may be on its way.
     """
     position = load(uow, command.channel_id)
     check_kind(position, one_way=False, operation="a refund")
@@ -38,6 +40,7 @@ def issue_refund(uow: UnitOfWork, context: Context, command: IssueRefund) -> Ref
     if issued.get(command.refund.cause_id) == command.refund:
         return command.refund
     check_live(position)
+    context.check_view(command.channel_id)
     waiting = sum(refund.amount for refund in uow.causes.open_refunds(command.channel_id))
     available = position.funds.payee_free(position.base) - waiting
     if command.refund.amount > available:

@@ -40,8 +40,8 @@ def submit_state(uow: UnitOfWork, context: Context, proposal: Proposal) -> CoSig
     ------
     UnknownChannel, WrongKind, MalformedSignature, HighS, WrongSigner
         Nobody who matters proposed it: nothing is remembered.
-    ChainStale
-        The node may be blind to a close. Nothing is remembered: the same proposal may be accepted later.
+    ChainStale, ClosePending
+        A close may be on its way. Nothing is remembered: the same proposal may be accepted later.
     SignerRefusal
         The signature would break a promise.
     """
@@ -55,7 +55,7 @@ def submit_state(uow: UnitOfWork, context: Context, proposal: Proposal) -> CoSig
         return Refused(fault, position.newest)
     if known and again:
         return CoSigned(known.signed, _refunds(uow, position), repeated=True)
-    context.head.check_fresh()
+    context.check_view(state.channel_id)
     position = remembered(uow, context, position, context.domain.digest(state))
     try:
         after = accept(position, proposal, _records(uow, proposal), context.domain)

@@ -32,13 +32,13 @@ def submit_voucher(uow: UnitOfWork, context: Context, signed: SignedVoucher) -> 
         Nobody who matters signed it.
     ChannelUnopened, ChannelClosing, ChannelSettled, VoucherNotHigher, VoucherExceedsDeposit
         It pays nothing new, or nothing that could be collected.
-    ChainStale
-        The node may be blind to a close.
+    ChainStale, ClosePending
+        A close may be on its way.
     """
     position = load(uow, signed.voucher.channel_id)
     after = accept_voucher(position, signed, context.domain)
     if after is not position:
-        context.head.check_fresh()
+        context.check_view(position.channel_id)
         uow.channels.save(after)
         uow.vouchers.add(signed, context.now())
     return VoucherTaken(signed.voucher.paid, max(0, position.funds.payer_deposit - signed.voucher.paid))
