@@ -31,7 +31,7 @@ from penstock.chain.follower import Follower, FollowerSettings, OnChange
 from penstock.chain.keys import load_keystore
 from penstock.chain.metrics import EndpointMetrics, SenderMetrics
 from penstock.chain.outside import ChainReader, ContractCalls
-from penstock.chain.pool import open_rpc
+from penstock.chain.pool import connect_rpc, open_rpc
 from penstock.chain.rpc import Rpc
 from penstock.chain.sender import Sender
 from penstock.chain.sending import SenderSettings
@@ -144,10 +144,8 @@ class ChainSide:
 
     async def check(self) -> None:
         """Check that the endpoint serves our chain and our contract; raises as `follow`, or `RpcFault`."""
-        probe = open_rpc(self.settings.rpc_urls, self.settings.chain_id, quorum=self.settings.quorum)
+        probe = await connect_rpc(self.settings.rpc_urls, self.settings.chain_id, self.settings.quorum)
         try:
-            probe.chain_id = await probe.served_chain_id()
-            probe.check_chain_id(self.settings.chain_id)
             await ChannelsContract.connect(probe, self.settings.contract)
         finally:
             await probe.close()

@@ -70,6 +70,25 @@ def test_a_one_way_channel_is_collected(up: Up) -> None:
     pytest.fail("the voucher was not collected")
 
 
+def test_all_one_way_channels_are_collected_together(up: Up) -> None:
+    channels = [up.run("channel", "open", "2", "--one-way").data["channelId"] for _ in range(2)]
+    for channel in channels:
+        up.run("channel", "pay", channel, "0.1").data  # noqa: B018 (checks the exit status)
+    neither = up.run("channel", "collect")
+    assert (neither.status, neither.error["code"]) == (exits.USAGE, "command-malformed")
+
+    (sent,) = up.run("channel", "collect", "--all", "--minimum", "100000").data["transactions"]
+    assert (sent["purpose"], sent["channelId"]) == ("collect", None)
+
+    for _ in range(40):
+        if all(up.run("channel", "show", channel).data["payeeWithdrawn"] == "100000" for channel in channels):
+            break
+        time.sleep(0.25)
+    else:
+        pytest.fail("the vouchers were not collected")
+    assert up.run("channel", "collect", "--all").data == {"transactions": [], "left": 0}
+
+
 def test_a_close_without_the_node_needs_gas_and_is_settled_by_the_watcher(up: Up) -> None:
     opened = up.run("channel", "open", "5", "--challenge-period", "3").data
     channel = opened["channelId"]

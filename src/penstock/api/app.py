@@ -21,7 +21,7 @@ from penstock.api.errors import InternalError, MethodUnsupported, RouteUnknown
 from penstock.api.metrics import Metrics, metrics_of
 from penstock.api.openapi import describe, methods_at
 from penstock.api.problems import respond
-from penstock.api.routes import channels, exits, payments, service, states, vouchers
+from penstock.api.routes import channels, collections, exits, payments, service, states, vouchers
 from penstock.node.node import Node
 from penstock.protocol.errors import MalformedField, PenstockError
 
@@ -54,7 +54,7 @@ def create_app(node: Node, operator_token: str, registry: CollectorRegistry | No
     app.state.node = node
     app.state.operator_token = operator_token
     app.state.metrics = Metrics(node.context.head, registry)
-    for module in (channels, payments, states, vouchers, exits, service):
+    for module in (channels, payments, states, vouchers, collections, exits, service):
         app.include_router(module.router)
     app.add_exception_handler(PenstockError, _on_fault)
     app.add_exception_handler(RequestValidationError, _on_parameter)

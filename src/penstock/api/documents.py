@@ -135,6 +135,7 @@ PROPOSAL = {
 }
 VOUCHER = {"voucher": {"summary": "The total paid so far, not the single payment", "value": _VOUCHER}}
 REFUND = {"refund": {"summary": "A refund of 0.005 USDC", "value": {"id": _CAUSE_ID, "amount": "5000"}}}
+COLLECTIONS = {"collections": {"summary": "Every channel that owes a dollar or more", "value": {"minimum": "1000000"}}}
 WITHDRAWAL = {
     "withdrawal": {
         "summary": "The payer takes 1 USDC out, the node sends it",
@@ -179,6 +180,10 @@ REPLIES: dict[str, Any] = {
         "transaction": _TRANSACTION,
     },
     "collect": {"transaction": _TRANSACTION | {"key": f"collect:{CHANNEL_ID}:300000", "purpose": "collect"}},
+    "collections": {
+        "transactions": [_TRANSACTION | {"key": "collect-many:5d2c0a91", "purpose": "collect", "channelId": None}],
+        "left": 0,
+    },
     "transactions": {"transactions": [_TRANSACTION]},
     "node": {
         "version": "0.1.0",

@@ -231,6 +231,21 @@ class CollectReply:
 
 
 @dataclass
+class CollectionsJson:
+    """Collect from every channel that owes at least `minimum` smallest units."""
+
+    minimum: str = "1"
+
+
+@dataclass
+class CollectionsReply:
+    """The transactions that collect, up to 50 channels in each, and how many channels wait for the next call."""
+
+    transactions: list[TransactionReply]
+    left: int
+
+
+@dataclass
 class TransactionsReply:
     """Transactions: a channel's oldest first, or the newest of all, newest first."""
 

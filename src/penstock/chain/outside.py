@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penstock.chain import calls
@@ -38,6 +39,10 @@ class ContractCalls:
     def collect(self, channel: Channel, signed: SignedVoucher) -> bytes:
         """Collect a voucher."""
         return calls.collect(channel, signed)
+
+    def collect_many(self, items: Sequence[tuple[Channel, SignedVoucher]]) -> bytes:
+        """Collect several vouchers."""
+        return calls.collect_many(items)
 
 
 class ChainReader:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from penstock.chain.errors import (
     WrongChainId,
 )
 from penstock.chain.metrics import EndpointMetrics
-from penstock.chain.rpc import READ_ATTEMPTS, TIMEOUT_SECONDS, BlockId, Header, Rpc
+from penstock.chain.rpc import READ_ATTEMPTS, TIMEOUT_SECONDS, BlockId, Header, Rpc, public_url
 
 log = structlog.get_logger("penstock.endpoints")
 
@@ -330,3 +331,44 @@ def open_rpc(
     rpc = Rpc(urls[0], timeout_seconds)
     rpc.chain_id = chain_id
     return rpc
+
+
+async def connect_rpc(urls: Sequence[str], expected_chain_id: int | None = None, quorum: int | None = None) -> Rpc:
+    """Return a client of one endpoint or of several that serve the expected chain, or any if None is expected.
+
+    Raises
+    ------
+    WrongChainId
+        They serve another one.
+    EndpointsDisagree
+        None is expected, and no quorum of them serves the same.
+    RpcUnavailable, RpcRefused
+        They do not serve.
+    """
+    if len(urls) == 1:
+        return await Rpc.connect(urls[0], expected_chain_id)
+    chain_id = await _served_by_most(urls, quorum) if expected_chain_id is None else expected_chain_id
+    rpc = RpcPool(urls, chain_id, quorum=quorum)
+    try:
+        await rpc.served_chain_id()
+    except BaseException:
+        await rpc.close()
+        raise
+    return rpc
+
+
+async def _served_by_most(urls: Sequence[str], quorum: int | None) -> int:
+    served: Counter[int] = Counter()
+    for url in urls:
+        rpc = Rpc(url)
+        try:
+            served[await rpc.served_chain_id()] += 1
+        except RpcFault as fault:
+            log.debug("an endpoint does not say its chain", url=rpc.url, why=str(fault))
+        finally:
+            await rpc.close()
+    ((chain_id, count),) = served.most_common(1) or [(0, 0)]
+    if count < (quorum or len(urls) // 2 + 1):
+        said = ", ".join(f"chain {each} from {times}" for each, times in served.items()) or "nothing"
+        raise EndpointsDisagree(", ".join(map(public_url, urls)), "eth_chainId", f"they say {said}")
+    return chain_id

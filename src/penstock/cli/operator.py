@@ -61,6 +61,10 @@ class Operator:
         transaction: dict[str, Any] = reply["transaction"]
         return transaction
 
+    async def collect_all(self, minimum: int) -> dict[str, Any]:
+        """Have the node collect from every channel that owes so many smallest units; return what is sent."""
+        return await self._ask("POST", "/v1/collections", {"minimum": str(minimum)})
+
     async def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         try:
             answer = await self._http.request(method, path, json=body)

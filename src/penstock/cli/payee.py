@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
 
 from penstock.cli.amounts import parse_amount
 from penstock.cli.channel_view import Coin
@@ -29,17 +32,44 @@ def refund(channel: ChannelId, amount: Amount, home: Home = DEFAULT_HOME, as_jso
     asyncio.run(work())
 
 
-def collect(channel: ChannelId, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """Have the node collect the highest voucher of a one-way channel, as its operator."""
-    channel_id = Bytes32.parse(channel, "channel")
+def collect(
+    channel: Annotated[str | None, typer.Argument(help="The channel's id.", show_default=False)] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Collect from every channel that owes enough.")] = False,
+    minimum: Annotated[
+        int, typer.Option(help="With --all: how much a channel must owe, in smallest units.", min=1)
+    ] = 1,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Have the node collect the highest voucher of a one-way channel, as its operator.
+
+    With --all it collects from every channel, up to fifty in one transaction; what is under way is left alone.
+    """
+    if every is (channel is not None):
+        raise typer.BadParameter("name a channel, or say --all")
+    channel_id = None if channel is None else Bytes32.parse(channel, "channel")
+    output = Output(as_json=as_json)
 
     async def work() -> None:
         async with open_operator(home) as (operator, _):
-            transaction = await operator.collect(channel_id)
-            rows = {"transaction": transaction["key"], "status": transaction["status"]}
-            Output(as_json=as_json).result(transaction, facts(rows))
+            if channel_id is not None:
+                transaction = await operator.collect(channel_id)
+                rows = {"transaction": transaction["key"], "status": transaction["status"]}
+                output.result(transaction, facts(rows))
+            else:
+                sent = await operator.collect_all(minimum)
+                output.result(sent, *_sent(sent))
 
     asyncio.run(work())
+
+
+def _sent(sent: Mapping[str, Any]) -> list[RenderableType]:
+    rows = [(each["key"], each["status"]) for each in sent["transactions"]]
+    if not rows:
+        return ["nothing is due, or it is under way: penstock tx list"]
+    more = [f"{sent['left']} channels are left: collect again"] if sent["left"] else []
+    return [grid(("transaction", "status"), rows), *more]
 
 
 def list_held(home: Path, output: Output, *, unopened: bool) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from penstock.chain.keys import load_keystore
+from penstock.chain.pool import connect_rpc
 from penstock.chain.rpc import Rpc
 from penstock.chain.tokens import Token
 from penstock.cli.channel_view import Coin
@@ -111,17 +112,19 @@ async def open_purse(home: Path, password_file: Path | None) -> AsyncIterator[Pu
     settings = settings_of(home)
     keystore = settings.path(settings.client.keystore)
     password = password_of(settings, keystore, settings.client.password_file, password_file)
-    rpc = await Rpc.connect(settings.chain.rpc_urls[0], settings.chain.chain_id)
+    chain = settings.chain
+    rpc = await connect_rpc(chain.rpc_urls, chain.chain_id, chain.quorum)
     try:
         connected = AsyncClient.connect(
             settings.client.node_url,
             key=load_keystore(keystore, password),
             home=settings.path(Path(_CLIENT_FOLDER)),
-            rpc_url=settings.chain.rpc_urls[0],
-            contract=settings.chain.contract,
+            rpc_url=chain.rpc_urls,
+            quorum=chain.quorum,
+            contract=chain.contract,
         )
         async with connected as client:
-            yield Purse(client, rpc, settings.chain.deployment_block)
+            yield Purse(client, rpc, chain.deployment_block)
     finally:
         await rpc.close()
 
@@ -133,7 +136,8 @@ async def open_operator(home: Path) -> AsyncIterator[tuple[Operator, Coins]]:
     section = settings.require_node()
     token = section.operator_token
     secret = token.get_secret_value() if token else read_secret(settings.path(section.operator_token_file))
-    rpc = await Rpc.connect(settings.chain.rpc_urls[0], settings.chain.chain_id)
+    chain = settings.chain
+    rpc = await connect_rpc(chain.rpc_urls, chain.chain_id, chain.quorum)
     try:
         async with Operator(settings.client.node_url, secret) as operator:
             yield operator, Coins(rpc)

@@ -41,16 +41,17 @@ class AsyncClient:
 
     @classmethod
     @asynccontextmanager
-    async def connect(
+    async def connect(  # noqa: PLR0913 (each by its name)
         cls,
         url: str,
         *,
         key: bytes | str,
-        rpc_url: str,
+        rpc_url: str | Sequence[str],
         home: Path | str | None = None,
         signer_key: bytes | str | None = None,
         contract: Address | str | None = None,
         watchers: Sequence[WatcherAddress | str] = (),
+        quorum: int | None = None,
         patience: Patience | None = None,
     ) -> AsyncIterator[Self]:
         """Connect to the node at ``url``, for as long as the ``async with`` block runs.
@@ -61,11 +62,13 @@ class AsyncClient:
             The payer's private key: 32 bytes, or the same as 0x-hex. It signs deposits and, without ``signer_key``,
             states.
         rpc_url
-            Your own Ethereum endpoint (JSON-RPC over HTTP): what is on chain is never taken from the node.
+            Your own Ethereum endpoint (JSON-RPC over HTTP), or several: what is on chain is never taken from the node.
         home
             A directory for records that must not be lost, one for each key; ``~/.penstock/client-<payer>`` by default.
         signer_key
             A session key that signs states in the payer's place, so that ``key`` can stay cold afterwards.
+        quorum
+            How many of several endpoints must say the same; more than half by default.
         contract
             The contract you trust. Without it the one that the node names at the first connection, for ever, if its
             code is the one that ships with this version.
@@ -82,14 +85,15 @@ class AsyncClient:
             At the first connection: the contract that the node names is not the one that ships with this version.
         InvalidKey, SignerInUse, ForeignMarks, HomeUnusable
             The key or the home cannot be used.
-        WrongChainId, NoContract, ForeignContract, RpcUnavailable
-            The endpoint does not serve this contract.
+        WrongChainId, NoContract, ForeignContract, RpcUnavailable, EndpointsDisagree
+            The endpoint does not serve this contract, or not enough of them do.
         """
         keys = Keys.read(key, signer_key)
         folder = Home(Path(home) if home is not None else Path.home() / ".penstock" / f"client-{keys.payer.address}")
         trusted = None if contract is None else Address.parse(str(contract), "contract")
         addresses = [WatcherAddress(watcher) if isinstance(watcher, str) else watcher for watcher in watchers]
-        places = Places(url, rpc_url, folder, trusted, addresses, patience or Patience())
+        endpoints = (rpc_url,) if isinstance(rpc_url, str) else tuple(rpc_url)
+        places = Places(url, endpoints, quorum, folder, trusted, addresses, patience or Patience())
         async with open_session(keys, places) as (session, couriers):
             yield cls(session, keys.payer.address, couriers)
 

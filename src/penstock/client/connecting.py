@@ -15,6 +15,7 @@ import httpx
 from penstock.chain.account import Account
 from penstock.chain.contracts import ChannelsContract
 from penstock.chain.errors import InvalidKey
+from penstock.chain.pool import connect_rpc
 from penstock.chain.rpc import Rpc
 from penstock.chain.sender import Sender
 from penstock.chain.sending import SenderSettings
@@ -61,7 +62,8 @@ class Places:
     """Where everything is; ``contract`` is the one the caller trusts, None if it named none."""
 
     url: str
-    rpc_url: str
+    rpc_urls: Sequence[str]
+    quorum: int | None
     home: Home
     contract: Address | None
     watchers: Sequence[WatcherAddress]
@@ -107,7 +109,7 @@ async def _find_contract(exchange: Exchange, places: Places, stack: AsyncExitSta
     expected, named = home.kept(), None
     if places.contract is None and expected is None:
         expected = named = domain_of(await NodeApi(exchange, _nobody).info(), exchange.url)
-    rpc = await Rpc.connect(places.rpc_url, expected.chain_id if expected else None)
+    rpc = await connect_rpc(places.rpc_urls, expected.chain_id if expected else None, places.quorum)
     stack.push_async_callback(rpc.close)
     if places.contract is not None:
         expected = Domain(rpc.chain_id, places.contract)

@@ -132,16 +132,17 @@ class Client:
 
     @classmethod
     @contextmanager
-    def connect(
+    def connect(  # noqa: PLR0913 (each by its name)
         cls,
         url: str,
         *,
         key: bytes | str,
-        rpc_url: str,
+        rpc_url: str | Sequence[str],
         home: Path | str | None = None,
         signer_key: bytes | str | None = None,
         contract: Address | str | None = None,
         watchers: Sequence[WatcherAddress | str] = (),
+        quorum: int | None = None,
         patience: Patience | None = None,
     ) -> Iterator[Self]:
         """Connect to the node at ``url`` for as long as the ``with`` block runs; see `AsyncClient.connect`."""
@@ -154,6 +155,7 @@ class Client:
             signer_key=signer_key,
             contract=contract,
             watchers=watchers,
+            quorum=quorum,
             patience=patience,
         )
         with start_blocking_portal() as portal, portal.wrap_async_context_manager(connecting()) as client:

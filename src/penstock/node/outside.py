@@ -92,6 +92,9 @@ class Calls(Protocol):
     def collect(self, channel: Channel, signed: SignedVoucher) -> bytes:
         """Collect a voucher."""
 
+    def collect_many(self, items: Sequence[tuple[Channel, SignedVoucher]]) -> bytes:
+        """Collect several vouchers; a bad one is skipped."""
+
 
 class Chain(Protocol):
     """Reads the chain at its head; raises the chain side's own errors when no endpoint answers."""

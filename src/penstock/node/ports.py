@@ -48,6 +48,9 @@ class Channels(Protocol):
     def page(self, after: Bytes32 | None, limit: int) -> list[ChannelRecord]:
         """Return at most ``limit`` channels in the order of their ids, from the one after ``after``."""
 
+    def uncollected(self) -> list[Position]:
+        """Return the one-way channels, not ended, whose voucher says something else than what was collected."""
+
     def save(self, position: Position) -> None:
         """Store what the party holds: the newest state or voucher, the highest sequence seen, the signed close."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from hashlib import sha256
 
 from penstock.protocol.causes import Transfer
 from penstock.protocol.messages import Channel, SignedState, SignedVoucher, Withdrawal
@@ -151,6 +153,20 @@ class Intent:
     def content(self) -> tuple[object, ...]:
         """Return what the key stands for: what it does, not what it may cost."""
         return self.purpose, self.receiver, self.data, self.channel_id, self.deadline
+
+
+BATCH_MAX = 50
+"""Channels in one transaction: 1.5 million gas and 30 kB for challenges, which every chain takes in one block."""
+
+
+def attempt_key(key: str, attempt: int) -> str:
+    """Return the key of the ``attempt``-th try of an intent, counted from 1."""
+    return key if attempt == 1 else f"{key}:{attempt}"
+
+
+def batch_key(purpose: str, keys: Iterable[str]) -> str:
+    """Return the key of a transaction that does several things, which have these keys alone."""
+    return f"{purpose}-many:{sha256(' '.join(keys).encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import compress
 from operator import not_
 
 from penstock.chain import calls
-from penstock.node.records import Intent, Item, Priority, Watch
+from penstock.node.records import BATCH_MAX, Intent, Item, Priority, Watch, batch_key
 from penstock.protocol.primitives import Address
 from penstock.protocol.watch_policy import Action, Challenge, Collect, Settle
-
-BATCH_MAX = 50
-"""Channels in one transaction: 1.5 million gas and 30 kB for challenges, which every chain takes in one block."""
 
 _PAYOUT_GAS_MAX = 5_000_000
 """Far more than any honest token takes: anyone may open channels with a token whose transfers burn all gas."""
@@ -67,10 +63,9 @@ def _single(need: Need, contract: Address) -> tuple[Intent, list[Item]]:
 
 
 def _batch(kind: type[Action], needs: Sequence[Need], contract: Address) -> tuple[Intent, list[Item]]:
-    keys = " ".join(need.key for need in needs)
     budgets = [need.budget for need in needs if need.budget is not None]
     intent = Intent(
-        key=f"{PURPOSES[kind]}-many:{sha256(keys.encode()).hexdigest()}",
+        key=batch_key(PURPOSES[kind], (need.key for need in needs)),
         purpose=PURPOSES[kind],
         receiver=contract,
         data=_calldata_many(kind, needs),

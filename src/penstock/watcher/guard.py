@@ -10,14 +10,14 @@ import structlog
 
 from penstock.node.outside import Outbox
 from penstock.node.ports import Database, UnitOfWork
-from penstock.node.records import Block, Transaction, TransactionStatus, Watch
+from penstock.node.records import Block, Transaction, TransactionStatus, Watch, attempt_key
 from penstock.protocol.onchain import Closing, OnChain
 from penstock.protocol.primitives import Address, Bytes32
 from penstock.protocol.watch_policy import Action, Challenge, Settle, decide
 from penstock.watcher.batches import PURPOSES, Need, plan
 from penstock.watcher.budget import BudgetSettings, at_stake
 from penstock.watcher.metrics import Metrics
-from penstock.watcher.plan import attempt_key, intent_key, is_due, window_seconds
+from penstock.watcher.plan import intent_key, is_due, window_seconds
 
 log = structlog.get_logger("penstock.watcher")
 

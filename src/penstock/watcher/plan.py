@@ -27,11 +27,6 @@ def intent_key(channel_id: Bytes32, action: Action) -> str:
             return f"settle:{channel_id}"
 
 
-def attempt_key(key: str, attempt: int) -> str:
-    """Return the key of the ``attempt``-th try, counted from 1."""
-    return key if attempt == 1 else f"{key}:{attempt}"
-
-
 def pause_seconds(attempts: int, window_seconds: int | None) -> int:
     """Return how long to wait after the ``attempts``-th try before the next one.
 

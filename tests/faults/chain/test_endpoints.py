@@ -16,7 +16,7 @@ from penstock.chain.contracts import ChannelsContract
 from penstock.chain.errors import CallReverted, EndpointsDisagree, RpcUnavailable, WrongChainId
 from penstock.chain.follower import Follower, FollowerSettings
 from penstock.chain.metrics import EndpointMetrics
-from penstock.chain.pool import Member, RpcPool
+from penstock.chain.pool import Member, RpcPool, connect_rpc
 from penstock.chain.rpc import Rpc
 from penstock.protocol.primitives import Bytes32
 from penstock.storage.database import Database
@@ -155,6 +155,24 @@ def test_f41_one_of_three_serves_another_chain(proxies: list[FaultProxy], seed: 
     proxies[(seed + 1) % 3].add(Fault("eth_chainId", "lie", lie=lambda _, __: hex(5)))
     with pytest.raises(WrongChainId):
         asked(proxies, lambda pool: pool.served_chain_id())
+
+
+def test_whoever_names_no_chain_takes_the_one_that_most_serve(proxies: list[FaultProxy], seed: int) -> None:
+    urls = [proxy.url for proxy in proxies]
+
+    async def served(expected: int | None = None) -> int:
+        rpc = await connect_rpc(urls, expected)
+        await rpc.close()
+        return rpc.chain_id
+
+    proxies[seed % 3].add(Fault("eth_chainId", "lie", lie=lambda _, __: hex(5)))
+    assert asyncio.run(served()) == CHAIN_ID
+    with pytest.raises(WrongChainId):
+        asyncio.run(served(5))
+
+    proxies[(seed + 1) % 3].add(Fault("eth_chainId", "lie", lie=lambda _, __: hex(6)))
+    with pytest.raises(EndpointsDisagree):
+        asyncio.run(served())
 
 
 def test_three_that_say_three_things_are_not_believed(faulty_chain: Chain, proxies: list[FaultProxy]) -> None:

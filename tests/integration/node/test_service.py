@@ -161,7 +161,7 @@ def test_every_body_has_an_example_of_its_schema(http: httpx.Client, operations:
         if "requestBody" in operation
     ]
 
-    assert len(bodies) == 6
+    assert len(bodies) == 7
     for body in bodies:
         assert body["examples"]
         assert body["schema"]["$ref"].startswith("#/components/schemas/")
@@ -182,6 +182,7 @@ def test_who_may_is_documented(http: httpx.Client) -> None:
         ("get", "/v1/transactions"): ["operator"],
         ("post", f"{channel}/refunds"): ["operator"],
         ("post", f"{channel}/collect"): ["operator"],
+        ("post", "/v1/collections"): ["operator"],
         ("get", channel): ["operator", "party"],
         ("get", f"{channel}/states"): ["operator", "party"],
         ("get", f"{channel}/states/latest"): ["operator", "party"],

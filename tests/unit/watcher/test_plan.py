@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.node.records import attempt_key
 from penstock.protocol.messages import SignedState, State
 from penstock.protocol.watch_policy import Challenge, Collect, Settle
-from penstock.watcher.plan import attempt_key, intent_key, is_due, pause_seconds, window_seconds
+from penstock.watcher.plan import intent_key, is_due, pause_seconds, window_seconds
 from tests.support.parties import make_position, make_voucher
 
 CHANNEL_ID = make_position().channel_id

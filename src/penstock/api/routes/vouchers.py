@@ -1,25 +1,21 @@
-"""One-way channels: vouchers, and collecting them."""
+"""One-way channels: vouchers."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-from penstock.api import render
-from penstock.api.access import ChannelId, Operator, Reader, TheNode
+from penstock.api.access import ChannelId, Reader, TheNode
 from penstock.api.documents import answers
 from penstock.api.errors import (
     NotPermitted,
     Unauthenticated,
 )
-from penstock.api.shapes import CollectReply, LatestVoucherReply
+from penstock.api.shapes import LatestVoucherReply
 from penstock.api.strict import StrictRoute
-from penstock.node.errors import NothingToCollect
 from penstock.node.handlers.channels import show
-from penstock.node.handlers.vouchers import collect
 from penstock.protocol.errors import (
     MalformedField,
     UnknownChannel,
-    WrongKind,
 )
 from penstock.protocol.wire import voucher_to_json
 
@@ -38,22 +34,3 @@ async def show_voucher(node: TheNode, channel_id: ChannelId) -> LatestVoucherRep
     view = await node.read(lambda uow, _: show(uow, channel_id))
     voucher = view.record.position.voucher
     return LatestVoucherReply(voucher_to_json(voucher) if voucher else None)
-
-
-@router.post(
-    "/collect",
-    dependencies=[Operator],
-    responses=answers(
-        "collect",
-        MalformedField,
-        Unauthenticated,
-        NotPermitted,
-        UnknownChannel,
-        WrongKind,
-        NothingToCollect,
-        says="The transaction; the same voucher is collected once.",
-    ),
-)
-async def collect_voucher(node: TheNode, channel_id: ChannelId) -> CollectReply:
-    """Collect the newest voucher on chain (the operator)."""
-    return CollectReply(render.transaction(await node.write(collect, channel_id)))

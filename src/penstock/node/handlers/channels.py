@@ -118,12 +118,15 @@ def check_opening(context: Context, command: RegisterChannel, opening: Opening) 
 def is_relayed(uow: UnitOfWork, context: Context, command: RegisterChannel) -> bool:
     """Tell whether this opening is under way or done, so that it needs no checks against the chain."""
     opening = command.opening
-    return opening is not None and under_way(uow, _opening_key(context, command, opening)) is not None
+    if opening is None:
+        return False
+    channel_id = context.domain.channel_id(command.channel)
+    return under_way(uow, channel_id, _opening_key(channel_id, opening)) is not None
 
 
 def _relay(uow: UnitOfWork, context: Context, command: RegisterChannel, opening: Opening) -> Transaction:
     channel_id = context.domain.channel_id(command.channel)
-    key = _opening_key(context, command, opening)
+    key = _opening_key(channel_id, opening)
     data = context.calls.open_with(command.channel, opening)
     deadline = min(opening.valid_before, context.now() + RELAY_SECONDS_MAX)
     intent = Intent(key, "open", context.calls.contract, data, channel_id, deadline, RELAY_GAS_MAX)
@@ -133,8 +136,8 @@ def _relay(uow: UnitOfWork, context: Context, command: RegisterChannel, opening:
     return transaction
 
 
-def _opening_key(context: Context, command: RegisterChannel, opening: Opening) -> str:
-    return f"open:{context.domain.channel_id(command.channel)}:{opening.auth_salt}"
+def _opening_key(channel_id: Bytes32, opening: Opening) -> str:
+    return f"open:{channel_id}:{opening.auth_salt}"
 
 
 def show(uow: UnitOfWork, channel_id: Bytes32) -> ChannelView:

@@ -77,7 +77,7 @@ def sign_withdrawal(uow: UnitOfWork, context: Context, command: SignWithdrawal) 
         raise UnknownChannel(str(withdrawal.channel_id))
     channel = record.position.channel
     check_signer(context.domain.digest(withdrawal), command.payer_signature, channel.payer_signer)
-    if command.submit and under_way(uow, _withdrawal_key(withdrawal)) is None:
+    if command.submit and under_way(uow, withdrawal.channel_id, _withdrawal_key(withdrawal)) is None:
         _check_worth(context, record, withdrawal)
     if record.promised != withdrawal:
         head = context.check_view(withdrawal.channel_id)
@@ -141,6 +141,6 @@ def sign_close(uow: UnitOfWork, context: Context, command: SignClose) -> CloseSi
     key = f"close:{close.channel_id}:{close.paid}"
     intent = Intent(key, "close", context.calls.contract, data, close.channel_id)
     # Nothing more can be closed once the channel has ended: however often it is asked for, no other one is sent.
-    ended = last(uow, key) if isinstance(position.phase, Ended) else None
+    ended = last(uow, close.channel_id, key) if isinstance(position.phase, Ended) else None
     transaction = ended or enqueue_once(uow, context, intent)
     return CloseSigned(close, command.payer_signature, signature, transaction)

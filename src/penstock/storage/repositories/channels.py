@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from penstock.node.records import ChannelRecord, StateStatus
 from penstock.protocol.messages import Channel, SignedState, SignedVoucher, State, Withdrawal
-from penstock.protocol.onchain import OnChain
+from penstock.protocol.onchain import Closing, OnChain, Open
 from penstock.protocol.position import Funds, Position, funds_that_count
 from penstock.protocol.primitives import Bytes32
 from penstock.storage import rows
@@ -41,6 +41,12 @@ _ADD = table.insert()
 _GET = sa.select(*_COLUMNS).where(_THIS)
 _PAGE = sa.select(*_COLUMNS).order_by(table.c.channel_id).limit(sa.bindparam("limit"))
 _PAGE_AFTER = _PAGE.where(table.c.channel_id > sa.bindparam("after"))
+_UNCOLLECTED = sa.select(*_COLUMNS).where(
+    table.c.one_way.is_(True),
+    table.c.payer_signature.is_not(None),
+    table.c.paid != table.c.head_payee_withdrawn,
+    table.c.phase.in_((Open.name, Closing.name)),
+)
 _UPDATE = table.update().where(_THIS)
 _EXPIRE = (
     table.update()
@@ -85,6 +91,10 @@ class Channels:
         statement = _PAGE if after is None else _PAGE_AFTER
         found = self._connection.execute(statement, {"limit": limit} | ({} if after is None else {"after": after}))
         return [self._record(row) for row in found.all()]
+
+    def uncollected(self) -> list[Position]:
+        """Return the one-way channels, not ended, whose voucher says something else than what was collected."""
+        return [self._record(row).position for row in self._connection.execute(_UNCOLLECTED).all()]
 
     def save(self, position: Position) -> None:
         """Store what the party holds: the newest state or voucher, the highest sequence seen, the signed close."""
