@@ -8,7 +8,14 @@ from pathlib import Path
 import anyio
 import pytest
 
-from penstock.chain.errors import ForeignMarks, NoContract, SignerInUse, TransactionFailed, WrongChainId
+from penstock.chain.errors import (
+    EndpointsDisagree,
+    ForeignMarks,
+    NoContract,
+    SignerInUse,
+    TransactionFailed,
+    WrongChainId,
+)
 from penstock.client import Client, Patience
 from penstock.client.errors import ForeignHome, UnknownCode
 from penstock.client.home import Home
@@ -91,6 +98,21 @@ async def test_vouchers_and_a_top_up(node: NodeProcess) -> None:
         payment = await channel.pay(5)
 
     assert payment.paid == DEPOSIT + 5
+
+
+async def test_one_of_three_endpoints_may_be_down(node: NodeProcess) -> None:
+    payer = await anyio.to_thread.run_sync(lambda: node.payer(ether=1))
+    endpoints = [node.chain.url, "http://127.0.0.1:1", node.chain.url]
+    async with node.connect(payer, rpc_url=endpoints) as client:
+        channel = await client.open_channel(DEPOSIT, challenge_period_seconds=60)
+        await channel.pay(1_000)
+        await channel.start_close()
+
+        assert isinstance((await channel.position()).phase, Closing)
+
+    with pytest.raises(EndpointsDisagree):
+        async with node.connect(payer, rpc_url=endpoints, quorum=3):
+            pass
 
 
 async def test_refunds_of_the_operator_are_taken(node: NodeProcess) -> None:

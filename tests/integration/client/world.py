@@ -114,8 +114,8 @@ class NodeProcess:
 
     def connect(self, payer: Payer, **options: Any) -> AbstractAsyncContextManager[AsyncClient]:
         """Connect a client of `payer`."""
-        chosen: dict[str, Any] = {"patience": PATIENCE, "home": payer.home} | options
-        return AsyncClient.connect(self.url, key=payer.key, rpc_url=self.chain.url, **chosen)
+        chosen: dict[str, Any] = {"patience": PATIENCE, "home": payer.home, "rpc_url": self.chain.url} | options
+        return AsyncClient.connect(self.url, key=payer.key, **chosen)
 
 
 @contextmanager
