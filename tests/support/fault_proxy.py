@@ -244,10 +244,20 @@ def run_proxy(upstream: str, seed: int = 0) -> Iterator[FaultProxy]:
     try:
         yield proxy
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_end(runner), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _end(runner: web.AppRunner) -> None:
+    """Serve no more, and leave nothing that hangs: what is thrown away unfinished is another test's failure."""
+    await runner.cleanup()
+    hanging = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 async def _start(proxy: FaultProxy) -> web.AppRunner:

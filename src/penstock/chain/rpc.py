@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from web3 import AsyncHTTPProvider
+from web3._utils.http_session_manager import HTTPSessionManager
 from web3.types import RPCEndpoint
 
 from penstock.chain.errors import (
@@ -85,6 +86,29 @@ class FeeHistory:
     tips: tuple[int, ...]
 
 
+class _OneSession(HTTPSessionManager):
+    """One session for one endpoint, kept open.
+
+    web3's own waits for a lock in a thread. A request that is cancelled in that moment, as the slower of two endpoints
+    is, leaves the lock taken, and no later one ever comes through. It also connects anew for every request.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own: aiohttp.ClientSession | None = None
+
+    async def async_cache_and_return_session(self, *_: Any, **__: Any) -> aiohttp.ClientSession:
+        """Return the session; the first request opens it."""
+        if self._own is None:
+            self._own = aiohttp.ClientSession(raise_for_status=True)
+        return self._own
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._own is not None:
+            await self._own.close()
+
+
 class Rpc:
     """A client of one endpoint; made by `connect`.
 
@@ -103,11 +127,13 @@ class Rpc:
         self.url = public_url(url)
         self.chain_id = 0
         self._attempts = attempts
+        self._session = _OneSession()
         self._provider = AsyncHTTPProvider(
             url,
             request_kwargs={"timeout": aiohttp.ClientTimeout(total=timeout_seconds)},
             exception_retry_configuration=None,
         )
+        self._provider._request_session_manager = self._session  # noqa: SLF001 (there is no public way)
 
     @classmethod
     async def connect(
@@ -142,7 +168,7 @@ class Rpc:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._provider.disconnect()
+        await self._session.close()
 
     async def head(self) -> Header:
         """Return the newest block's header."""

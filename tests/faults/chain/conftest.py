@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from penstock.storage.database import Database
 from tests.faults.chain.world import World
 from tests.support.anvil import Chain, deploy, run_anvil
 from tests.support.fault_proxy import FaultProxy, run_proxy
+from tests.support.postgres import Postgres, run_postgres
 
 SEEDS = range(int(os.environ.get("PENSTOCK_FAULT_FIRST_SEED", "1")), 0xFFFF)[
     : int(os.environ.get("PENSTOCK_FAULT_SEEDS", "2"))
@@ -50,7 +52,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let reads be tried again at once."""
+    """Let reads be tried again at once, whatever the endpoint asks for."""
+    monkeypatch.setattr(rpc, "_RETRY_AFTER_SECONDS_MAX", 0.01)
     monkeypatch.setattr(rpc, "_RETRY_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(rpc, "_RETRY_WAIT_MAX_SECONDS", 0.002)
 
@@ -93,11 +96,27 @@ def proxy(faulty_chain: Chain, seed: int) -> Iterator[FaultProxy]:
         yield proxy
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def new_url(request: pytest.FixtureRequest, seed: int, tmp_path: Path) -> Callable[[], str]:
+    """Make addresses of new databases: on PostgreSQL with every second seed, else on SQLite."""
+    if seed % 2 == 0:
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.migrated
+    numbers = count()
+    return lambda: f"sqlite:///{tmp_path / f'records-{next(numbers)}.db'}"
+
+
 MakeWorld = Callable[..., World]
 
 
 @pytest.fixture
-def make_world(faulty_chain: Chain, proxy: FaultProxy, seed: int, tmp_path: Path) -> Iterator[MakeWorld]:
+def make_world(faulty_chain: Chain, proxy: FaultProxy, seed: int, new_url: Callable[[], str]) -> Iterator[MakeWorld]:
     """Make worlds: so many accounts with tokens and gas money."""
     anvil = faulty_chain.anvil
     databases: list[Database] = []
@@ -105,7 +124,7 @@ def make_world(faulty_chain: Chain, proxy: FaultProxy, seed: int, tmp_path: Path
     def make(accounts: int = 1) -> World:
         anvil.automine(enabled=True)
         keys = [new_key() for _ in range(accounts)]
-        url = f"sqlite:///{tmp_path / f'records-{len(databases)}.db'}"
+        url = new_url()
         database = Database(url)
         databases.append(database)
         database.migrate()

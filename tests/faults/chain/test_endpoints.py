@@ -222,6 +222,7 @@ def test_an_endpoint_that_hangs_is_left_alone(faulty_chain: Chain, proxies: list
             await pool.nonce(faulty_chain.deployer.address)
 
     asked(proxies, read)
+    # Each head is asked of all that are well: it rests after each that it leaves unanswered, longer every time.
     assert hanging.hits < 20
 
 

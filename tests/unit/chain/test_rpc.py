@@ -26,9 +26,16 @@ class Endpoint:
         self.answers: list[Any] = []
         self.requests: list[dict[str, Any]] = []
         self.status = 200
+        self.connections = 0
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                endpoint.connections += 1
+                super().setup()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 endpoint.requests.append(json.loads(body))
@@ -148,3 +155,30 @@ def test_an_endpoints_key_never_shows(endpoint: Endpoint) -> None:
         endpoint.ask(lambda rpc: rpc.head())
     assert "HTTP 401" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_requests_that_are_given_up_hold_nobody_up(endpoint: Endpoint) -> None:
+    endpoint.answers = [{"result": "0x10"}]
+
+    async def work(rpc: Rpc) -> int:
+        for pause in [0.0] * 50 + [0.001] * 20:
+            asked = [asyncio.create_task(rpc.balance(ANYBODY)) for _ in range(8)]
+            await asyncio.sleep(pause)
+            for each in asked:
+                each.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        async with asyncio.timeout(20):
+            return await rpc.balance(ANYBODY)
+
+    assert endpoint.ask(work) == 16
+
+
+def test_one_connection_serves_many_requests(endpoint: Endpoint) -> None:
+    endpoint.answers = [{"result": "0x10"}]
+
+    async def work(rpc: Rpc) -> None:
+        for _ in range(3):
+            await rpc.balance(ANYBODY)
+
+    endpoint.ask(work)
+    assert endpoint.connections == 1
