@@ -1,4 +1,4 @@
-"""F14 to F17: reorgs undo closes, challenges and settlements, and the newest state decides all the same."""
+"""F15, F16: reorgs undo closes, challenges and settlements, or swap them, and the newest state decides all the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock.chain import calls
 from penstock.chain.contracts import ChannelsContract
 from penstock.chain.rpc import Rpc
 from penstock.protocol.onchain import Closing, Ended, OnChain, Open
-from tests.support.anvil import USDC, Chain, deploy, run_anvil
+from tests.support.anvil import USDC, Anvil, Chain, deploy, run_anvil
 from tests.support.disputes import CHALLENGE_PERIOD_SECONDS, Pair, make_pair
 from tests.support.miner import Miner, mining
 from tests.support.watching import WatcherProcess, new_watcher, until
@@ -32,9 +32,7 @@ def chain() -> Iterator[Chain]:
 
 
 @pytest.mark.timeout(180)
-def test_no_reorg_keeps_the_newest_state_from_deciding(chain: Chain, tmp_path: Path) -> None:
-    seed = random.randrange(2**32)
-    print("seed", seed)  # noqa: T201 (what reproduces a failure)
+def test_f15_a_watcher_s_challenges_and_settlements_are_dropped(chain: Chain, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     pairs = open_channels(chain)
     with new_watcher(chain, tmp_path) as watcher:
@@ -43,6 +41,45 @@ def test_no_reorg_keeps_the_newest_state_from_deciding(chain: Chain, tmp_path: P
         answer_through_reorgs(chain, watcher, pairs, chance)
         check_money(chain, pairs)
         check_nonces(watcher)
+
+
+@pytest.mark.timeout(120)
+def test_f16_reorg_swaps_close_and_challenge(chain: Chain, tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    pair = open_channels(chain, 1)[0]
+    anvil = chain.anvil
+    anvil.mine(DEPTH_MAX)
+    anvil.automine(enabled=False)
+    with new_watcher(chain, tmp_path) as watcher:
+        watcher.start()
+        watcher.give(pair.channel, pair.state(*NEWEST))
+        close = anvil.publish(pair.payer, chain.contract, calls.start_close(pair.channel, pair.state(1, USDC)))
+        anvil.mine()
+        closed_in = anvil.height
+        until(lambda: int(anvil.rpc("txpool_status")["pending"], 16) > 0, "the challenge is in the pool")
+        anvil.mine()
+        assert is_answered(pair)
+        (challenge,) = anvil.rpc("eth_getBlockByNumber", "latest", False)["transactions"]  # noqa: FBT003
+        swapped = [(raw_of(anvil, challenge), 0), (raw_of(anvil, str(close)), 1)]
+        anvil.mine(chance.randrange(1, 6))
+
+        anvil.rpc("anvil_reorg", anvil.height - closed_in + 1, swapped)
+
+        assert isinstance(state_of(pair).phase, Closing)
+        assert not is_answered(pair)
+        with mining(anvil) as miner:
+            until(lambda: is_answered(pair), "the close is answered again", 60)
+            anvil.increase_time(CHALLENGE_PERIOD_SECONDS)
+            until(lambda: isinstance(state_of(pair).phase, Ended), "the channel is settled", 60)
+            miner.stop()
+        watcher.kill()
+        check_money(chain, [pair])
+        check_nonces(watcher)
+
+
+def raw_of(anvil: Anvil, transaction_hash: str) -> str:
+    raw: str = anvil.rpc("eth_getRawTransactionByHash", transaction_hash)
+    return raw
 
 
 def answer_through_reorgs(chain: Chain, watcher: WatcherProcess, pairs: list[Pair], chance: random.Random) -> None:
@@ -61,9 +98,9 @@ def answer_through_reorgs(chain: Chain, watcher: WatcherProcess, pairs: list[Pai
         watcher.kill()
 
 
-def open_channels(chain: Chain) -> list[Pair]:
+def open_channels(chain: Chain, number: int = CHANNELS) -> list[Pair]:
     pair = make_pair(chain, deposit=0)
-    pairs = [replace(pair, channel=replace(pair.channel, salt=salt)) for salt in range(CHANNELS)]
+    pairs = [replace(pair, channel=replace(pair.channel, salt=salt)) for salt in range(number)]
     for each in pairs:
         each.deposit(10 * USDC)
     return pairs

@@ -1,9 +1,7 @@
-"""One chain for all faults, a world of its own for each seed, and a table of what became of them."""
+"""One chain for all faults, and a world of its own for each seed."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -19,35 +17,9 @@ from tests.support.anvil import Chain, deploy, run_anvil
 from tests.support.fault_proxy import FaultProxy, run_proxy
 from tests.support.postgres import Postgres, run_postgres
 
-SEEDS = range(int(os.environ.get("PENSTOCK_FAULT_FIRST_SEED", "1")), 0xFFFF)[
-    : int(os.environ.get("PENSTOCK_FAULT_SEEDS", "2"))
-]
 _HEIGHT_MAX = 600
 _SETTLED_BLOCKS = 80
 """Deeper than any reorg here: what is made before a test stays."""
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Play each fault with every seed."""
-    if "seed" in metafunc.fixturenames:
-        metafunc.parametrize("seed", SEEDS)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print a line for each fault: how many seeds it was played with, and those that failed."""
-    played: dict[str, list[tuple[str, bool]]] = {}
-    for outcome in ("passed", "failed"):
-        for report in terminalreporter.stats.get(outcome, []):
-            match = re.search(r"::test_(f\d\d)_(\w+)(?:\[(.*)\])?$", report.nodeid)
-            if match and getattr(report, "when", "call") == "call":
-                name = f"{match[1].upper()} {match[2].replace('_', ' ')}"
-                played.setdefault(name, []).append((match[3] or "-", outcome == "passed"))
-    if played:
-        terminalreporter.section("faults")
-    for name, seeds in sorted(played.items()):
-        failed = [seed for seed, passed in seeds if not passed]
-        verdict = f"FAILED with {', '.join(failed)}" if failed else "passed"
-        terminalreporter.write_line(f"{name:70} {len(seeds):5} played  {verdict}")
 
 
 @pytest.fixture(autouse=True)
