@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +111,15 @@ class ChainSide:
     rpc: Rpc
     follower: Follower
     sender: Sender
-    sightings: Sightings
+    sightings: Sightings | None
     streams: tuple[Stream, ...]
     settings: ChainSettings
 
     def works(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return what runs beside following, by name."""
-        listening = {f"stream of {stream.url}": stream.run for stream in self.streams}
-        return {"send": self.send, "sightings": self.sightings.run} | listening
+        works = {f"stream {number} of {stream.url}": stream.run for number, stream in enumerate(self.streams, 1)}
+        sightings = {"sightings": self.sightings.run} if self.sightings else {}
+        return {"send": self.send, **sightings, **works}
 
     async def follow(self, on_change: OnChange) -> None:
         """Follow until cancelled; waits for an endpoint that does not serve yet.
@@ -132,7 +134,8 @@ class ChainSide:
 
         async def hear(touched: set[Bytes32], block: Block) -> None:
             await on_change(touched, block)
-            await self.sightings.review()
+            if self.sightings:
+                self.sightings.follow(block.number)
 
         await self._wait_until_served()
         await self.follower.run(hear)
@@ -163,11 +166,23 @@ class ChainSide:
 
 @asynccontextmanager
 async def open_chain_side(
-    settings: ChainSettings, database: Database, accounts: Sequence[Account], registry: CollectorRegistry
+    settings: ChainSettings,
+    database: Database,
+    accounts: Sequence[Account],
+    registry: CollectorRegistry,
+    *,
+    with_sightings: bool = False,
 ) -> AsyncIterator[ChainSide]:
     """Put the chain side together; whether the endpoint serves is seen when it runs.
 
-    The accounts pay for gas; the registry gets the metrics of sending.
+    Parameters
+    ----------
+    accounts
+        They pay for gas.
+    registry
+        Gets the metrics.
+    with_sightings
+        Whether closes of our channels are to be seen while they wait for a block.
     """
     metrics = EndpointMetrics(registry)
     rpc = open_rpc(settings.rpc_urls, settings.chain_id, quorum=settings.quorum, metrics=metrics)
@@ -180,19 +195,19 @@ async def open_chain_side(
     sender = Sender(rpc, accounts, database, _sender_settings(settings), SenderMetrics(registry))
     try:
         follower = Follower(rpc, ChannelsContract(rpc, settings.domain), database, following, metrics)
-        sightings = Sightings(rpc, settings.domain, lambda each: _is_known(database, each), time.monotonic, metrics)
-        listeners = Listeners(settings.contract, follower.hint, sightings.note)
+        sightings = None
+        if with_sightings:
+            is_ours = partial(_is_registered, database)
+            sightings = Sightings(rpc, settings.domain, is_ours, time.monotonic, metrics)
+        listeners = Listeners(settings.contract, follower.hint, sightings.note if sightings else None)
         streams = tuple(Stream(url, settings.chain_id, listeners, metrics) for url in settings.websocket_urls)
         yield ChainSide(rpc, follower, sender, sightings, streams, settings)
     finally:
         await rpc.close()
 
 
-async def _is_known(database: Database, channel_id: Bytes32) -> bool:
-    """Tell whether a channel is ours, as a party's or as one that we watch."""
-    return await database.read(
-        lambda uow: uow.channels.get(channel_id) is not None or uow.watched.get(channel_id) is not None
-    )
+async def _is_registered(database: Database, channel_id: Bytes32) -> bool:
+    return await database.read(lambda uow: uow.channels.get(channel_id) is not None)
 
 
 def _sender_settings(settings: ChainSettings) -> SenderSettings:
@@ -314,7 +329,7 @@ async def run_node_parts(settings: Settings) -> AsyncIterator[RunningNode]:
         with Database(settings.database_url(section, "node"), signer.flush) as database:
             database.migrate()
             async with (
-                open_chain_side(settings.chain, database, accounts, registry) as chain,
+                open_chain_side(settings.chain, database, accounts, registry, with_sightings=True) as chain,
                 httpx.AsyncClient(timeout=_WATCHER_TIMEOUT_SECONDS) as http,
             ):
                 await _check_if_served(chain)
@@ -353,7 +368,7 @@ def _build_node(
         outbox=chain.sender,
         head=Head(time.time, section.head_lag_maximum_seconds),
         clock=time.time,
-        closes=chain.sightings.transactions,
+        closes=chain.sightings.transactions if chain.sightings else {},
     )
     couriers = [WatcherClient(WatcherAddress(peer.url, peer.address), http, domain) for peer in section.watchers]
     reader = ChainReader(chain.rpc, domain.contract, chain.sender.address)

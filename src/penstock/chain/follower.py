@@ -32,6 +32,8 @@ _EACH_BLOCKS = 16
 _WINDOW_BLOCKS_MAX = 5_000
 _PARALLEL_REQUESTS = 16
 _BACKOFF_SECONDS_MAX = 10.0
+_HINTED_SECONDS = 0.25
+"""So long it waits in any case before it looks again: whoever pushes heads without end moves nothing faster."""
 _PUSHED_POLLS = 10
 """While heads are pushed, only every so many intervals is looked without a push: streams fall silent, too."""
 _CHAIN_FAULTS_MAX = 5
@@ -155,8 +157,10 @@ class Follower:
 
     async def _wait(self, seconds: float) -> bool:
         """Wait for a hint, not longer than ``seconds``; return whether there was one."""
+        least = min(seconds, _HINTED_SECONDS)
+        await asyncio.sleep(least)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds - least):
                 await self._wake.wait()
         except TimeoutError:
             return False

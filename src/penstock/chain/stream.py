@@ -13,20 +13,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidURI, WebSocketException
 
 from penstock.chain.metrics import EndpointMetrics
 from penstock.chain.rpc import public_url
+from penstock.protocol.crypto import keccak
+from penstock.protocol.errors import PenstockError
 from penstock.protocol.primitives import Address, Bytes32
+from penstock.protocol.signatures import recover
 
 log = structlog.get_logger("penstock.stream")
 
 _OPEN_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0
 _PAUSE_SECONDS_MAX = 60.0
+_STEADY_SECONDS = 60.0
+"""A stream that stood for so long is opened again at once when it ends."""
 _MESSAGE_BYTES_MAX = 4 * 2**20
+_NAME_MAX = 100
 _CHAIN_ID, _HEADS, _WAITING = range(3)
+_DYNAMIC_FEE = 2
+_V_BASE = 27
+_FIGURES = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "value", "r", "s")
 _REQUESTS: tuple[tuple[str, list[object]], ...] = (
     ("eth_chainId", []),
     ("eth_subscribe", ["newHeads"]),
@@ -36,7 +46,7 @@ _REQUESTS: tuple[tuple[str, list[object]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A transaction that no block holds yet, as one endpoint tells it."""
+    """A transaction that no block holds yet; that its sender signed it was checked."""
 
     hash: Bytes32
     sender: Address
@@ -54,12 +64,12 @@ class Listeners:
     on_head
         Called with True when there is a new head, with False when the stream ends.
     on_waiting
-        Called with each transaction to ``contract`` that waits.
+        Called with each transaction to ``contract`` that waits; None if nobody wants to know.
     """
 
     contract: Address
     on_head: Callable[[bool], None]
-    on_waiting: Callable[[Waiting], None]
+    on_waiting: Callable[[Waiting], None] | None = None
 
 
 class _Unusable(Exception):
@@ -76,10 +86,15 @@ class Stream:
         self._listeners = listeners
         self._connected = (metrics or EndpointMetrics()).streams.labels(self.url)
         self._pause = _PAUSE_SECONDS
+        # Of one connection: what was asked and not answered yet, and the subscriptions by the endpoint's names.
+        self._asked: set[int] = set()
+        self._subscriptions: dict[str, int] = {}
 
     async def run(self) -> None:
         """Listen until cancelled; what ends the stream is logged, and it is opened again."""
+        loop = asyncio.get_running_loop()
         while True:
+            opened = loop.time()
             try:
                 async with connect(
                     self._secret_url, open_timeout=_OPEN_SECONDS, max_size=_MESSAGE_BYTES_MAX
@@ -90,60 +105,81 @@ class Stream:
             finally:
                 self._connected.set(0)
                 self._listeners.on_head(False)  # noqa: FBT003 (a callback has no names)
+            if loop.time() - opened > _STEADY_SECONDS:
+                self._pause = _PAUSE_SECONDS
             await asyncio.sleep(self._pause)
             self._pause = min(2 * self._pause, _PAUSE_SECONDS_MAX)
 
     async def _listen(self, connection: ClientConnection) -> None:
-        for number, (method, params) in enumerate(_REQUESTS):
+        wanted = _REQUESTS if self._listeners.on_waiting else _REQUESTS[:_WAITING]
+        self._asked, self._subscriptions = set(range(len(wanted))), {}
+        for number, (method, params) in enumerate(wanted):
             request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
             await connection.send(json.dumps(request))
-        subscriptions: dict[str, int] = {}
         async for message in connection:
             try:
-                self._take(json.loads(message), subscriptions)
+                self._take(json.loads(message))
             except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
                 raise _Unusable(f"an unreadable message: {error!r}") from error
 
-    def _take(self, shape: Any, subscriptions: dict[str, int]) -> None:
+    def _take(self, shape: Any) -> None:
         match shape:
-            case {"id": int(number), "result": result}:
-                self._answered(number, result, subscriptions)
+            case {"id": int(number), "result": result} if number in self._asked:
+                self._asked.remove(number)
+                self._answered(number, result)
             case {"id": int(number), "error": error} if number == _WAITING:
-                log.warning("closes are not seen while they wait", url=self.url, why=str(error))
+                log.warning("closes are not seen while they wait", url=self.url, why=str(error)[:_NAME_MAX])
             case {"id": _, "error": error}:
-                raise _Unusable(str(error))
+                raise _Unusable(str(error)[:_NAME_MAX])
             case {"params": {"subscription": str(name), "result": result}}:
-                if subscriptions.get(name) == _HEADS:
+                if self._subscriptions.get(name) == _HEADS:
                     self._listeners.on_head(True)  # noqa: FBT003
-                elif subscriptions.get(name) == _WAITING:
-                    self._announced(result)
+                elif self._subscriptions.get(name) == _WAITING:
+                    self._announced(name, result)
 
-    def _answered(self, number: int, result: Any, subscriptions: dict[str, int]) -> None:
+    def _answered(self, number: int, result: str) -> None:
+        assert len(result) <= _NAME_MAX, "no name of a subscription"
         if number != _CHAIN_ID:
-            subscriptions[str(result)] = number
+            self._subscriptions[result] = number
         elif int(result, 16) != self._chain_id:
             raise _Unusable(f"it serves chain {int(result, 16)}, expected {self._chain_id}")
         if number == _HEADS:
-            self._pause = _PAUSE_SECONDS
             self._connected.set(1)
 
-    def _announced(self, shape: Any) -> None:
+    def _announced(self, name: str, shape: Any) -> None:
         if isinstance(shape, str):
-            raise _Unusable("it announces hashes, not whole transactions")
+            del self._subscriptions[name]
+            log.warning("closes are not seen while they wait", url=self.url, why="it announces hashes only")
+            return
         receiver = shape.get("to")
         if receiver is None or bytes.fromhex(receiver[2:]) != self._listeners.contract:
             return
-        data = shape.get("input") or shape["data"]
-        self._listeners.on_waiting(
-            Waiting(
-                hash=Bytes32(bytes.fromhex(shape["hash"][2:])),
-                sender=Address(bytes.fromhex(shape["from"][2:])),
-                nonce=int(shape["nonce"], 16),
-                receiver=self._listeners.contract,
-                data=bytes.fromhex(data[2:]),
-            )
-        )
+        try:
+            waiting = _waiting(shape, self._listeners.contract)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, PenstockError) as error:
+            log.debug("an unreadable transaction waits", url=self.url, why=repr(error)[:_NAME_MAX])
+            return
+        if waiting is not None and self._listeners.on_waiting is not None:
+            self._listeners.on_waiting(waiting)
+
+
+def _waiting(shape: Any, receiver: Address) -> Waiting | None:
+    """Read a transaction that its sender has signed; None if it is of another kind than EIP-1559, or invented."""
+    if int(shape.get("type", "0x0"), 16) != _DYNAMIC_FEE:
+        return None
+    fields = {name: int(shape[name], 16) for name in _FIGURES}
+    fields["v"] = int(shape.get("yParity") or shape["v"], 16)
+    data = bytes.fromhex((shape.get("input") or shape["data"])[2:])
+    rest = {"type": _DYNAMIC_FEE, "to": str(receiver), "data": data, "accessList": shape.get("accessList") or []}
+    transaction = TypedTransaction.from_dict(fields | rest)
+    transaction_hash = Bytes32(keccak(transaction.encode()))
+    if transaction_hash != bytes.fromhex(shape["hash"][2:]):
+        return None
+    signature = fields["r"].to_bytes(32, "big") + fields["s"].to_bytes(32, "big") + bytes((_V_BASE + fields["v"],))
+    sender = recover(transaction.hash(), signature)
+    return Waiting(transaction_hash, sender, fields["nonce"], receiver, data)
 
 
 def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    # The library's own text repeats the whole address, which often holds a key.
+    return "the address is not a URL" if isinstance(error, InvalidURI) else str(error) or type(error).__name__

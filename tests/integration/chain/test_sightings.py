@@ -27,6 +27,8 @@ class Watchful:
         async def is_ours(_: Bytes32) -> bool:
             return ours
 
+        self.rpc = rpc
+        self.is_ours = is_ours
         self.now = 1000.0
         self.heard: list[Waiting] = []
         self.sightings = Sightings(rpc, chain.domain, is_ours, lambda: self.now)
@@ -154,6 +156,75 @@ def test_a_close_that_no_block_takes_is_forgotten_in_time(chain: Chain, idle: Pa
         watchful.now += 1
         await watchful.sightings.review()
         assert watchful.transactions == {}
+
+    watching(chain, work)
+
+
+def test_it_is_held_until_the_block_that_has_it_is_recorded(chain: Chain, idle: Pair) -> None:
+    async def work(watchful: Watchful) -> None:
+        watchful.sightings.follow(chain.anvil.height)
+        sent = publish(chain, idle.payer, calls.start_close(idle.channel))
+        await eventually(lambda: bool(watchful.transactions))
+
+        chain.anvil.mine()
+        await watchful.sightings.review()
+        assert watchful.transactions == {idle.channel_id: sent}
+
+        watchful.sightings.follow(chain.anvil.height)
+        await eventually(lambda: not watchful.transactions)
+
+    watching(chain, work)
+
+
+def test_of_two_closes_one_may_go_and_the_channel_stays_frozen(chain: Chain, idle: Pair) -> None:
+    async def work(watchful: Watchful) -> None:
+        first = publish(chain, idle.payer, calls.start_close(idle.channel))
+        second = publish(chain, idle.payee, calls.start_close(idle.channel))
+        await eventually(lambda: watchful.transactions == {idle.channel_id: second})
+
+        chain.anvil.rpc("anvil_dropTransaction", str(first))
+        chain.anvil.publish(idle.payee, idle.payee.address, b"", tip_gwei=4, max_fee_gwei=400)
+        chain.anvil.mine()
+        await watchful.sightings.review()
+
+        assert watchful.transactions == {idle.channel_id: first}
+
+    watching(chain, work)
+
+
+def test_saying_it_again_does_not_make_it_younger(chain: Chain, idle: Pair) -> None:
+    async def work(watchful: Watchful) -> None:
+        publish(chain, idle.payer, calls.start_close(idle.channel))
+        await eventually(lambda: bool(watchful.transactions))
+
+        watchful.now += sightings.SECONDS_MAX
+        watchful.sightings.note(watchful.heard[0])
+        await watchful.sightings.look()
+        watchful.now += 1
+        await watchful.sightings.review()
+
+        assert watchful.transactions == {}
+
+    watching(chain, work)
+
+
+def test_without_an_endpoint_it_is_held_and_what_is_new_is_looked_at_later(chain: Chain, idle: Pair) -> None:
+    async def work(watchful: Watchful) -> None:
+        sent = publish(chain, idle.payer, calls.start_close(idle.channel))
+        await eventually(lambda: bool(watchful.transactions))
+        gone = Rpc("http://127.0.0.1:1", attempts=1)
+        held = Sightings(gone, chain.domain, watchful.is_ours, lambda: watchful.now)
+        held.note(watchful.heard[0])
+        await held.look()
+        assert held.transactions == {}
+
+        held._rpc = watchful.rpc  # noqa: SLF001 (the endpoint is back)
+        await held.look()
+        assert held.transactions == {idle.channel_id: sent}
+        held._rpc = gone  # noqa: SLF001
+        await held.review()
+        assert held.transactions == {idle.channel_id: sent}
+        await gone.close()
 
     watching(chain, work)
 

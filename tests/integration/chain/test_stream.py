@@ -9,10 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from hexbytes import HexBytes
 from prometheus_client import CollectorRegistry
 from websockets.asyncio.server import ServerConnection
 
+from penstock.chain.account import Account
 from penstock.chain.contracts import ChannelsContract
+from penstock.chain.fees import Fees
 from penstock.chain.follower import Follower, FollowerSettings
 from penstock.chain.metrics import EndpointMetrics
 from penstock.chain.rpc import Rpc
@@ -25,13 +29,22 @@ from tests.support.anvil import CHAIN_ID, Chain
 
 pytestmark = pytest.mark.anyio
 CONTRACT = Address(b"\xcc" * 20)
-SHAPE = {
-    "hash": "0x" + "11" * 32,
-    "from": "0x" + "22" * 20,
-    "to": "0x" + "cc" * 20,
-    "nonce": "0x7",
-    "input": "0x0102",
-}
+PAYER = Account(b"\x11" * 32)
+
+
+def shape_of(receiver: Address = CONTRACT, **changes: Any) -> dict[str, Any]:
+    """Return a transaction of `PAYER`'s as endpoints announce it."""
+    raw, transaction_hash = PAYER.sign_transaction(
+        chain_id=CHAIN_ID, nonce=7, receiver=receiver, data=b"\x01\x02", gas_limit=50_000, fees=Fees(9, 3)
+    )
+    fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+    figures = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "value", "v", "r", "s")
+    shape = {name: hex(fields[name]) for name in figures}
+    told = {"type": "0x2", "from": str(PAYER.address), "to": str(receiver).lower(), "input": "0x0102"}
+    return shape | told | {"hash": str(transaction_hash), "accessList": []} | changes
+
+
+SHAPE = shape_of()
 
 
 class Heard:
@@ -138,20 +151,65 @@ async def test_the_stream_is_opened_again_and_the_metric_says_whether_it_is_open
 
 async def test_only_what_goes_to_the_contract_is_told() -> None:
     async def announce(connection: ServerConnection) -> None:
-        for shape in (SHAPE | {"to": None}, SHAPE | {"to": "0x" + "cd" * 20}, SHAPE):
+        for shape in (SHAPE | {"to": None}, shape_of(Address(b"\xcd" * 20)), SHAPE):
             await push(connection, "0xb", shape)
 
     async with pushing(announce) as url, listening(url) as heard:
         await eventually(lambda: bool(heard.waiting))
 
-        told = Waiting(Bytes32(b"\x11" * 32), Address(b"\x22" * 20), 7, CONTRACT, b"\x01\x02")
+        told = Waiting(Bytes32(bytes.fromhex(SHAPE["hash"][2:])), PAYER.address, 7, CONTRACT, b"\x01\x02")
         assert heard.waiting == [told]
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        {"hash": "0x" + "11" * 32},
+        {"nonce": "0x8"},
+        {"input": "0x0103"},
+        {"r": "0x5"},
+        {"type": "0x0", "gasPrice": "0x9"},
+    ],
+    ids=["another hash", "another nonce", "another call", "another signature", "another kind"],
+)
+async def test_what_nobody_signed_is_not_told(changes: dict[str, Any]) -> None:
+    async def announce(connection: ServerConnection) -> None:
+        await push(connection, "0xb", SHAPE | changes)
+        await push(connection, "0xb", SHAPE)
+
+    async with pushing(announce) as url, listening(url) as heard:
+        await eventually(lambda: bool(heard.waiting))
+
+        assert len(heard.waiting) == 1
+        assert heard.waiting[0].sender == PAYER.address
+
+
+async def test_whoever_invents_a_sender_is_not_believed() -> None:
+    async def announce(connection: ServerConnection) -> None:
+        await push(connection, "0xb", SHAPE | {"from": "0x" + "22" * 20})
+
+    async with pushing(announce) as url, listening(url) as heard:
+        await eventually(lambda: bool(heard.waiting))
+
+        assert heard.waiting[0].sender == PAYER.address
+
+
+async def test_hashes_are_left_alone_and_heads_heard() -> None:
+    async def announce(connection: ServerConnection) -> None:
+        for _ in range(3):
+            await push(connection, "0xb", SHAPE["hash"])
+        await push(connection, "0xa", {})
+
+    async with pushing(announce) as url, listening(url) as heard:
+        await eventually(lambda: bool(heard.heads))
+
+        assert (heard.heads, heard.waiting) == ([True], [])
+
+
+@pytest.mark.parametrize(
     "answers",
-    [{0: "0x5"}, {1: {"code": -32601, "message": "no such method"}}, {0: None}, {0: 7}],
-    ids=["another chain", "no subscriptions", "no chain id", "a number"],
+    [{0: "0x5"}, {1: {"code": -32601, "message": "no such method"}}, {0: None}, {0: 7}, {1: "0x" + "a" * 101}],
+    ids=["another chain", "no subscriptions", "no chain id", "a number", "a long name"],
 )
 async def test_an_endpoint_that_does_not_serve_is_left(answers: dict[int, Any]) -> None:
     async def tell(connection: ServerConnection) -> None:
@@ -169,11 +227,10 @@ async def test_an_endpoint_that_does_not_serve_is_left(answers: dict[int, Any]) 
     [
         "no JSON",
         json.dumps([1]),
-        json.dumps({"params": {"subscription": "0xb", "result": "0x" + "11" * 32}}),
         json.dumps({"params": {"subscription": "0xb", "result": SHAPE | {"hash": "0x11"}}}),
         json.dumps({"params": {"subscription": "0xb", "result": SHAPE | {"nonce": None}}}),
     ],
-    ids=["no JSON", "a list", "a hash only", "a short hash", "no nonce"],
+    ids=["no JSON", "a list", "a short hash", "no nonce"],
 )
 async def test_whatever_it_says_the_process_goes_on(said: str) -> None:
     async def talk(connection: ServerConnection) -> None:
