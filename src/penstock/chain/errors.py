@@ -12,7 +12,7 @@
     │   ├── RpcUnavailable
     │   │   └── RateLimited  EndpointsDisagree
     │   ├── RpcRefused  CallReverted
-    │   └── WrongChainId  NoContract  ForeignContract
+    │   └── QuorumImpossible  WrongChainId  NoContract  ForeignContract
     ├── TransactionFault          a transaction of ours did not do its work
     │   └── TransactionFailed  TransactionPending
     ├── DeployFault               the contracts cannot be deployed, or are not what they should be
@@ -169,6 +169,16 @@ class CallReverted(RpcFault):
     data: bytes
     message = "the call reverts: {reason}"
     remedy = "The reason names the contract's error with the values it compared."
+
+
+@dataclass(eq=False)
+class QuorumImpossible(RpcFault):
+    """More endpoints are to agree than there are."""
+
+    endpoints: int
+    quorum: int
+    message = "{quorum} endpoints are to say the same, {endpoints} are named"
+    remedy = "Name more endpoints, or ask for a smaller quorum."
 
 
 @dataclass(eq=False)

@@ -21,6 +21,7 @@ import structlog
 from penstock.chain.errors import (
     CallReverted,
     EndpointsDisagree,
+    QuorumImpossible,
     RateLimited,
     RpcFault,
     RpcRefused,
@@ -267,7 +268,9 @@ class RpcPool(Rpc):
                     vote = task.result()
                     if vote is not None:
                         yield vote
-                    ask_next()
+                    # Those that were asked may still be enough: another one only if nobody is waited for.
+                    if vote is None or not tasks:
+                        ask_next()
 
         asked = votes()
         try:
@@ -338,6 +341,8 @@ async def connect_rpc(urls: Sequence[str], expected_chain_id: int | None = None,
 
     Raises
     ------
+    QuorumImpossible
+        There are not so many endpoints, or none.
     WrongChainId
         They serve another one.
     EndpointsDisagree
@@ -345,6 +350,8 @@ async def connect_rpc(urls: Sequence[str], expected_chain_id: int | None = None,
     RpcUnavailable, RpcRefused
         They do not serve.
     """
+    if not 1 <= (quorum or 1) <= len(urls):
+        raise QuorumImpossible(len(urls), quorum or 1)
     if len(urls) == 1:
         return await Rpc.connect(urls[0], expected_chain_id)
     chain_id = await _served_by_most(urls, quorum) if expected_chain_id is None else expected_chain_id

@@ -85,7 +85,7 @@ class AsyncClient:
             At the first connection: the contract that the node names is not the one that ships with this version.
         InvalidKey, SignerInUse, ForeignMarks, HomeUnusable
             The key or the home cannot be used.
-        WrongChainId, NoContract, ForeignContract, RpcUnavailable, EndpointsDisagree
+        WrongChainId, NoContract, ForeignContract, RpcUnavailable, EndpointsDisagree, QuorumImpossible
             The endpoint does not serve this contract, or not enough of them do.
         """
         keys = Keys.read(key, signer_key)

@@ -155,6 +155,7 @@ class Intent:
         return self.purpose, self.receiver, self.data, self.channel_id, self.deadline
 
 
+_BATCH_KEY_DIGITS = 32
 BATCH_MAX = 50
 """Channels in one transaction: 1.5 million gas and 30 kB for challenges, which every chain takes in one block."""
 
@@ -166,7 +167,7 @@ def attempt_key(key: str, attempt: int) -> str:
 
 def batch_key(purpose: str, keys: Iterable[str]) -> str:
     """Return the key of a transaction that does several things, which have these keys alone."""
-    return f"{purpose}-many:{sha256(' '.join(keys).encode()).hexdigest()}"
+    return f"{purpose}-many:{sha256(' '.join(keys).encode()).hexdigest()[:_BATCH_KEY_DIGITS]}"
 
 
 @dataclass(frozen=True, slots=True)

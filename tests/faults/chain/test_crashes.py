@@ -39,6 +39,7 @@ key = bytes.fromhex(sys.stdin.readline())
 while sys.stdin.readline():
     child = os.fork()
     if child == 0:
+        os.dup2(2, 1)  # what it logs is no answer
         try:
             asyncio.run(main())
         finally:

@@ -12,6 +12,7 @@ from penstock.chain.errors import (
     EndpointsDisagree,
     ForeignMarks,
     NoContract,
+    QuorumImpossible,
     SignerInUse,
     TransactionFailed,
     WrongChainId,
@@ -113,6 +114,10 @@ async def test_one_of_three_endpoints_may_be_down(node: NodeProcess) -> None:
     with pytest.raises(EndpointsDisagree):
         async with node.connect(payer, rpc_url=endpoints, quorum=3):
             pass
+    for named, quorum in (([], None), (endpoints, 4), ([node.chain.url], 2), (endpoints, -1)):
+        with pytest.raises(QuorumImpossible):
+            async with node.connect(payer, rpc_url=named, quorum=quorum):
+                pass
 
 
 async def test_refunds_of_the_operator_are_taken(node: NodeProcess) -> None:

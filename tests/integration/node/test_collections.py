@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from penstock.chain import calls
+from penstock.node.handlers import collections
 from penstock.node.handlers.vouchers import submit_voucher
 from penstock.node.ports import UnitOfWork
-from penstock.node.records import BATCH_MAX, Outcome, Priority, SignedTransaction, Transaction
+from penstock.node.records import BATCH_MAX, Outcome, Priority, SignedTransaction, Transaction, Wishes
 from penstock.protocol.messages import SignedVoucher, State
 from penstock.protocol.onchain import Closing, Ended, OnChain, Open
 from penstock.protocol.position import Position
@@ -118,21 +119,64 @@ def test_what_owes_too_little_or_nothing_is_left_alone(world: NodeWorld, http: h
     problem(http.post(f"/v1/channels/{ended.channel_id}/collect", headers=TOKEN_HEADER), 409, "nothing-to-collect")
 
 
-def test_closing_channels_go_first_and_apart_with_their_deadline(world: NodeWorld, http: httpx.Client) -> None:
-    calm, urgent, late = owing(world, 30, 20, 10)
+def test_closing_channels_go_first_and_each_alone_with_its_deadline(world: NodeWorld, http: httpx.Client) -> None:
+    calm, urgent, late, soon = owing(world, 30, 20, 10, 5)
     state = State(urgent.channel_id, 0, 0)
-    for position, deadline in ((urgent, HEAD.time + 600), (late, HEAD.time)):
+    for position, deadline in ((urgent, HEAD.time + 600), (late, HEAD.time), (soon, HEAD.time + 1)):
         world.set_onchain(position.channel_id, OnChain(Closing(deadline, state), 1000))
     follow(world)
 
-    first, second = collect_all(http)[0]
+    intents = [stored(world, sent["key"]).intent for sent in collect_all(http)[0]]
 
-    assert [first["channelId"], second["channelId"]] == [str(urgent.channel_id), str(calm.channel_id)]
-    intents = [stored(world, sent["key"]).intent for sent in (first, second)]
-    assert [(i.deadline, i.priority) for i in intents] == [
-        (HEAD.time + 600, Priority.URGENT),
-        (None, Priority.ROUTINE),
+    assert [(i.channel_id, i.deadline, i.priority) for i in intents] == [
+        (soon.channel_id, HEAD.time + 1, Priority.URGENT),
+        (urgent.channel_id, HEAD.time + 600, Priority.URGENT),
+        (calm.channel_id, None, Priority.ROUTINE),
     ]
+
+
+def test_what_was_sent_before_the_close_is_sent_again_with_its_deadline(world: NodeWorld, http: httpx.Client) -> None:
+    closing, _ = owing(world, 20, 10)
+    collect_all(http)
+    world.set_onchain(closing.channel_id, OnChain(Closing(HEAD.time + 600, State(closing.channel_id, 0, 0)), 1000))
+
+    (urgent,), _ = collect_all(http)
+
+    intent = stored(world, urgent["key"]).intent
+    assert (intent.key, intent.deadline) == (f"collect:{closing.channel_id}:20:2", HEAD.time + 600)
+    assert collect_all(http) == ([], 0)
+
+
+def test_a_higher_voucher_waits_until_the_lower_one_is_collected(world: NodeWorld, http: httpx.Client) -> None:
+    (position,) = owing(world, 10)
+    collect_all(http)
+    submit(world, make_voucher(position, 11))
+
+    assert collect_all(http) == ([], 0)
+    path = f"/v1/channels/{position.channel_id}/collect"
+    asked = http.post(path, headers=TOKEN_HEADER).json()["transaction"]
+    assert asked["key"] == f"collect:{position.channel_id}:11"
+
+
+def test_what_is_being_cancelled_does_not_count(world: NodeWorld, http: httpx.Client) -> None:
+    (position,) = owing(world, 10)
+    (sent,), _ = collect_all(http)
+    cancelled = stored(world, sent["key"]).id
+    world.database.run_sync(lambda uow: uow.transactions.wish(cancelled, Wishes(cancel="the operator")))
+
+    (again,), _ = collect_all(http)
+
+    assert again["key"] == f"collect:{position.channel_id}:10:2"
+
+
+def test_more_than_one_call_can_take_are_left(
+    world: NodeWorld, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collections, "COLLECTIONS_MAX", 2)
+    owing(world, 10, 20, 30)
+
+    assert collect_all(http)[1] == 1
+    assert len(collect_all(http)[0]) == 1
 
 
 def test_a_token_that_is_not_taken_any_more_shares_no_transaction(world: NodeWorld, http: httpx.Client) -> None:
@@ -142,7 +186,7 @@ def test_a_token_that_is_not_taken_any_more_shares_no_transaction(world: NodeWor
 
     sent, _ = collect_all(http)
 
-    assert [each["channelId"] for each in sent] == [None, str(foreign.channel_id)]
+    assert [each["channelId"] for each in sent] == [str(foreign.channel_id), None]
 
 
 def test_many_channels_take_several_transactions(world: NodeWorld, http: httpx.Client) -> None:

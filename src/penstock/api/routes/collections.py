@@ -13,7 +13,7 @@ from penstock.api.errors import MalformedJson, NotPermitted, Unauthenticated
 from penstock.api.shapes import CollectionsJson, CollectionsReply, CollectReply
 from penstock.api.strict import StrictRoute
 from penstock.node.errors import NothingToCollect
-from penstock.node.handlers.collections import CollectAll, collect, collect_all
+from penstock.node.handlers.collections import collect, collect_many, find_due
 from penstock.protocol.errors import AmountOutOfRange, MalformedField, UnknownChannel, WrongKind
 from penstock.protocol.primitives import UINT128_MAX, parse_int
 
@@ -54,6 +54,8 @@ async def collect_vouchers(
     node: TheNode, body: Annotated[CollectionsJson, Body(openapi_examples=documents.COLLECTIONS)]
 ) -> CollectionsReply:
     """Collect the newest vouchers of all channels that owe enough, up to 50 in a transaction (the operator)."""
-    command = CollectAll(parse_int(body.minimum, "minimum", 1, UINT128_MAX))
-    done = await node.write(collect_all, command)
+    minimum = parse_int(body.minimum, "minimum", 1, UINT128_MAX)
+    # Found beside the payments, written between them.
+    found = await node.read(lambda uow, _: find_due(uow, minimum))
+    done = await node.write(collect_many, found)
     return CollectionsReply([render.transaction(each) for each in done.transactions], done.left)

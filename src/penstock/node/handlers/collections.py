@@ -24,8 +24,8 @@ from penstock.protocol.onchain import Closing, Ended
 from penstock.protocol.position import Position, check_kind
 from penstock.protocol.primitives import Address, Bytes32
 
-COLLECTIONS_MAX = 500
-"""Channels that one call collects from: the records are held for a moment only."""
+COLLECTIONS_MAX = 200
+"""Channels that one call collects from: no payment is taken while it is written."""
 
 
 def collect(uow: UnitOfWork, context: Context, channel_id: Bytes32) -> Transaction:
@@ -45,14 +45,7 @@ def collect(uow: UnitOfWork, context: Context, channel_id: Bytes32) -> Transacti
         paid = position.voucher.voucher.paid if position.voucher else 0
         raise NothingToCollect(str(channel_id), paid, position.funds.payee_withdrawn)
     newest = last(uow, channel_id, due.key)
-    return newest if newest and _may_still_count(uow, newest) else _enqueue(uow, context, [due])
-
-
-@dataclass(frozen=True, slots=True)
-class CollectAll:
-    """The wish to collect from every channel that owes at least ``minimum`` smallest units."""
-
-    minimum: int
+    return newest if newest and _may_still_count(uow, newest, due) else _enqueue(uow, context, [due])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +56,29 @@ class Collections:
     left: int
 
 
-def collect_all(uow: UnitOfWork, context: Context, command: CollectAll) -> Collections:
-    """Have the newest vouchers of all channels collected, up to `BATCH_MAX` in a transaction.
+def find_due(uow: UnitOfWork, minimum: int) -> list[Bytes32]:
+    """Return the channels that owe at least ``minimum`` smallest units and may be collected from.
 
-    Closing channels come first, then those that owe most; at most `COLLECTIONS_MAX` at once. What is under way
-    already is left alone.
+    The closing ones come first, the nearest deadline before the others, then those that owe most. What is under way
+    already is left out, a higher voucher or not.
     """
     head = uow.chain.cursor()
-    found = [due for due in map(_due, uow.channels.uncollected()) if due is not None and due.amount >= command.minimum]
-    fresh = [due for due in found if due.is_open_at(head.time if head else 0) and not _is_under_way(uow, due)]
-    fresh.sort(key=lambda due: (due.deadline is None, -due.amount))
-    taken = fresh[:COLLECTIONS_MAX]
-    batches = [batch for urgent in (True, False) for batch in _batches(taken, context.policy.tokens, urgent=urgent)]
-    return Collections(tuple(_enqueue(uow, context, batch) for batch in batches), len(fresh) - len(taken))
+    time = head.time if head else 0
+    found = [due for due in map(_due, uow.channels.uncollected()) if due is not None and due.amount >= minimum]
+    fresh = [due for due in found if due.is_open_at(time) and not _is_under_way(uow, due)]
+    fresh.sort(key=lambda due: (due.deadline is None, due.deadline or 0, -due.amount))
+    return [due.channel_id for due in fresh]
+
+
+def collect_many(uow: UnitOfWork, context: Context, channels: Sequence[Bytes32]) -> Collections:
+    """Have the newest vouchers of these channels collected, up to `BATCH_MAX` in a transaction.
+
+    At most `COLLECTIONS_MAX` at once; what is not due any more is left out.
+    """
+    still = (_due(load(uow, channel_id)) for channel_id in channels[:COLLECTIONS_MAX])
+    taken = [due for due in still if due is not None and not _is_under_way(uow, due)]
+    sent = [_enqueue(uow, context, batch) for batch in _batches(taken, context.policy.tokens)]
+    return Collections(tuple(sent), max(0, len(channels) - COLLECTIONS_MAX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,14 @@ class _Due:
     @property
     def key(self) -> str:
         # It names what is taken: what a lost deposit left of a voucher is taken after a top-up, in another one.
-        return f"collect:{self.channel_id}:{self.total}"
+        return f"{_prefix(self.channel_id)}:{self.total}"
 
     def is_open_at(self, time: int) -> bool:
         return self.deadline is None or time < self.deadline
+
+
+def _prefix(channel_id: Bytes32) -> str:
+    return f"collect:{channel_id}"
 
 
 def _due(position: Position) -> _Due | None:
@@ -111,40 +118,48 @@ def _due(position: Position) -> _Due | None:
 
 
 def _is_under_way(uow: UnitOfWork, due: _Due) -> bool:
-    newest = last(uow, due.channel_id, due.key)
-    return newest is not None and _may_still_count(uow, newest)
+    """Tell whether anything is being collected from the channel, this total or a lower one."""
+    newest = last(uow, due.channel_id, _prefix(due.channel_id))
+    return newest is not None and _may_still_count(uow, newest, due)
 
 
-def _may_still_count(uow: UnitOfWork, transaction: Transaction) -> bool:
-    """Tell whether a collection may still have its effect: one in a batch may have been skipped."""
-    if is_fruitless(transaction):
+def _may_still_count(uow: UnitOfWork, transaction: Transaction, due: _Due) -> bool:
+    """Tell whether a collection may still have its effect, in time.
+
+    One in a batch may have been skipped; one from before the close knows nothing of its deadline.
+    """
+    if is_fruitless(transaction) or transaction.wishes.cancel is not None:
         return False
-    head, outcome = uow.chain.cursor(), transaction.outcome
-    if transaction.status is not TransactionStatus.CONFIRMED or head is None or outcome is None:
-        return True
-    return head.number < outcome.block_number
+    outcome = transaction.outcome
+    if outcome is None:
+        until = transaction.intent.deadline
+        return due.deadline is None or (until is not None and until <= due.deadline)
+    head = uow.chain.cursor()
+    return transaction.status is not TransactionStatus.CONFIRMED or head is None or head.number < outcome.block_number
 
 
-def _batches(found: Sequence[_Due], tokens: Collection[Address], *, urgent: bool) -> Iterator[Sequence[_Due]]:
-    """Yield what goes together: closing channels apart, and alone what pays in a token that we no longer take."""
-    chosen = [due for due in found if (due.deadline is not None) is urgent]
-    together = [due for due in chosen if due.channel.token in tokens]
+def _batches(found: Sequence[_Due], tokens: Collection[Address]) -> Iterator[Sequence[_Due]]:
+    """Yield what goes together.
+
+    Alone goes what has a deadline, for a batch would be given up at the first of them, and what pays in a token that
+    we no longer take.
+    """
+    together = [due for due in found if due.deadline is None and due.channel.token in tokens]
+    yield from ([due] for due in found if due.deadline is not None or due.channel.token not in tokens)
     for at in range(0, len(together), BATCH_MAX):
         yield together[at : at + BATCH_MAX]
-    yield from ([due] for due in chosen if due.channel.token not in tokens)
 
 
 def _enqueue(uow: UnitOfWork, context: Context, batch: Sequence[_Due]) -> Transaction:
     keys = [attempt_key(due.key, len(uow.transactions.tries(due.channel_id, due.key)) + 1) for due in batch]
-    deadlines = [due.deadline for due in batch if due.deadline is not None]
     intent = Intent(
         key=keys[0],
         purpose="collect",
         receiver=context.calls.contract,
         data=context.calls.collect(batch[0].channel, batch[0].voucher),
         channel_id=batch[0].channel_id,
-        deadline=min(deadlines, default=None),
-        priority=Priority.URGENT if deadlines else Priority.ROUTINE,
+        deadline=batch[0].deadline,
+        priority=Priority.ROUTINE if batch[0].deadline is None else Priority.URGENT,
     )
     if len(batch) == 1:
         return context.outbox.enqueue(uow, intent)
