@@ -90,10 +90,14 @@ abstract contract ChannelsProof is Test {
 
     /// @dev Some figure, of so many bits.
     function bounded(State memory state) internal returns (State memory) {
-        state.paid = int128(uint128(SVM.createUint(BITS + 1, "paid"))) - int128(uint128(1 << BITS));
+        state.paid = boundedPaid();
         state.payerLocked = uint128(SVM.createUint(BITS, "payer locked"));
         state.payeeLocked = uint128(SVM.createUint(BITS, "payee locked"));
         return state;
+    }
+
+    function boundedPaid() internal returns (int128) {
+        return int128(uint128(SVM.createUint(BITS + 1, "paid"))) - int128(uint128(1 << BITS));
     }
 
     /// @dev INV-1, INV-3: what the contract has beyond what it owes did not change, here or elsewhere; so each channel

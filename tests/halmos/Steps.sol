@@ -75,6 +75,7 @@ contract StepsProof is ChannelsProof {
 
     function check_close(Channel memory channel, int128 paid, Signatures memory signatures) external {
         Books memory books = startBounded(channel);
+        paid = boundedPaid();
 
         channels.close(channel, paid, signatures);
 
