@@ -12,10 +12,9 @@ from penstock.chain.errors import InvalidKey
 from penstock.chain.fees import Fees
 from penstock.protocol.crypto import GROUP_ORDER
 from penstock.protocol.primitives import Address, Bytes32
-from penstock.protocol.signatures import address_of
+from penstock.protocol.signatures import V_BASE, address_of
 
 KEY_SIZE = 32
-_V_BASE = 27
 
 
 class Account:
@@ -54,7 +53,7 @@ class Account:
     def sign_digest(self, digest: bytes) -> bytes:
         """Sign 32 bytes: 65 bytes r, s, v with low s and v 27 or 28, the same ones every time (RFC 6979)."""
         signature = self._key.sign_recoverable(digest, hasher=None)
-        return signature[:64] + bytes((signature[64] + _V_BASE,))
+        return signature[:64] + bytes((signature[64] + V_BASE,))
 
     def sign_transaction(
         self,

@@ -122,7 +122,7 @@ class RpcPool(Rpc):
         self._attempts = READ_ATTEMPTS
         self.url = ", ".join(member.rpc.url for member in self.members)
         self.chain_id = chain_id
-        self.quorum = quorum or len(urls) // 2 + 1
+        self.quorum = _needed(urls, quorum)
         self._metrics = metrics or EndpointMetrics()
         self._head: Header | None = None
 
@@ -350,11 +350,12 @@ async def connect_rpc(urls: Sequence[str], expected_chain_id: int | None = None,
     RpcUnavailable, RpcRefused
         They do not serve.
     """
-    if not 1 <= (quorum or 1) <= len(urls):
-        raise QuorumImpossible(len(urls), quorum or 1)
+    needed = _needed(urls, quorum)
+    if not 1 <= needed <= len(urls):
+        raise QuorumImpossible(len(urls), needed)
     if len(urls) == 1:
         return await Rpc.connect(urls[0], expected_chain_id)
-    chain_id = await _served_by_most(urls, quorum) if expected_chain_id is None else expected_chain_id
+    chain_id = await _served_by_most(urls, needed) if expected_chain_id is None else expected_chain_id
     rpc = RpcPool(urls, chain_id, quorum=quorum)
     try:
         await rpc.served_chain_id()
@@ -364,7 +365,12 @@ async def connect_rpc(urls: Sequence[str], expected_chain_id: int | None = None,
     return rpc
 
 
-async def _served_by_most(urls: Sequence[str], quorum: int | None) -> int:
+def _needed(urls: Sequence[str], quorum: int | None) -> int:
+    """Return how many must say the same: more than half where nobody said how many."""
+    return len(urls) // 2 + 1 if quorum is None else quorum
+
+
+async def _served_by_most(urls: Sequence[str], needed: int) -> int:
     served: Counter[int] = Counter()
     for url in urls:
         rpc = Rpc(url)
@@ -375,7 +381,7 @@ async def _served_by_most(urls: Sequence[str], quorum: int | None) -> int:
         finally:
             await rpc.close()
     ((chain_id, count),) = served.most_common(1) or [(0, 0)]
-    if count < (quorum or len(urls) // 2 + 1):
+    if count < needed:
         said = ", ".join(f"chain {each} from {times}" for each, times in served.items()) or "nothing"
         raise EndpointsDisagree(", ".join(map(public_url, urls)), "eth_chainId", f"they say {said}")
     return chain_id

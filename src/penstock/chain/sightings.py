@@ -155,7 +155,7 @@ class Sightings:
         if await self._rpc.nonce(waiting.sender, self._block) > waiting.nonce:
             return False
         try:
-            await self._rpc.call(waiting.receiver, waiting.data, self._block, sender=waiting.sender)
+            await self._rpc.call(self._domain.contract, waiting.data, self._block, sender=waiting.sender)
         except CallReverted:
             return False
         return True

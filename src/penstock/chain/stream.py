@@ -22,7 +22,7 @@ from penstock.chain.rpc import public_url
 from penstock.protocol.crypto import keccak
 from penstock.protocol.errors import PenstockError
 from penstock.protocol.primitives import Address, Bytes32
-from penstock.protocol.signatures import recover
+from penstock.protocol.signatures import V_BASE, recover
 
 log = structlog.get_logger("penstock.stream")
 
@@ -35,7 +35,6 @@ _MESSAGE_BYTES_MAX = 4 * 2**20
 _NAME_MAX = 100
 _CHAIN_ID, _HEADS, _WAITING = range(3)
 _DYNAMIC_FEE = 2
-_V_BASE = 27
 _FIGURES = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "value", "r", "s")
 _REQUESTS: tuple[tuple[str, list[object]], ...] = (
     ("eth_chainId", []),
@@ -51,7 +50,6 @@ class Waiting:
     hash: Bytes32
     sender: Address
     nonce: int
-    receiver: Address
     data: bytes
 
 
@@ -155,7 +153,7 @@ class Stream:
         if receiver is None or bytes.fromhex(receiver[2:]) != self._listeners.contract:
             return
         try:
-            waiting = _waiting(shape, self._listeners.contract)
+            waiting = _waiting(shape, self._listeners.contract, self._chain_id)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, PenstockError) as error:
             log.debug("an unreadable transaction waits", url=self.url, why=repr(error)[:_NAME_MAX])
             return
@@ -163,9 +161,13 @@ class Stream:
             self._listeners.on_waiting(waiting)
 
 
-def _waiting(shape: Any, receiver: Address) -> Waiting | None:
-    """Read a transaction that its sender has signed; None if it is of another kind than EIP-1559, or invented."""
-    if int(shape.get("type", "0x0"), 16) != _DYNAMIC_FEE:
+def _waiting(shape: Any, receiver: Address, chain_id: int) -> Waiting | None:
+    """Read a transaction that its sender has signed for this chain.
+
+    None if it is of another kind than EIP-1559, of another chain, where the contract may stand at the same address, or
+    invented.
+    """
+    if int(shape.get("type", "0x0"), 16) != _DYNAMIC_FEE or int(shape["chainId"], 16) != chain_id:
         return None
     fields = {name: int(shape[name], 16) for name in _FIGURES}
     fields["v"] = int(shape.get("yParity") or shape["v"], 16)
@@ -175,9 +177,9 @@ def _waiting(shape: Any, receiver: Address) -> Waiting | None:
     transaction_hash = Bytes32(keccak(transaction.encode()))
     if transaction_hash != bytes.fromhex(shape["hash"][2:]):
         return None
-    signature = fields["r"].to_bytes(32, "big") + fields["s"].to_bytes(32, "big") + bytes((_V_BASE + fields["v"],))
+    signature = fields["r"].to_bytes(32, "big") + fields["s"].to_bytes(32, "big") + bytes((V_BASE + fields["v"],))
     sender = recover(transaction.hash(), signature)
-    return Waiting(transaction_hash, sender, fields["nonce"], receiver, data)
+    return Waiting(transaction_hash, sender, fields["nonce"], data)
 
 
 def _reason(error: Exception) -> str:

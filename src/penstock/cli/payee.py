@@ -44,7 +44,8 @@ def collect(
 ) -> None:
     """Have the node collect the highest voucher of a one-way channel, as its operator.
 
-    With --all it collects from every channel, up to fifty in one transaction; what is under way is left alone.
+    With --all it collects from every channel, up to fifty in one transaction and closing ones each by itself; what is
+    under way is left alone.
     """
     if every is (channel is not None):
         raise typer.BadParameter("name a channel, or say --all")

@@ -12,7 +12,7 @@ from penstock.protocol.primitives import Address
 
 SIGNATURE_SIZE = 65
 _HALF_ORDER = GROUP_ORDER // 2
-_V_BASE = 27
+V_BASE = 27
 
 
 def recover(digest: bytes, signature: bytes) -> Address:
@@ -28,7 +28,7 @@ def recover(digest: bytes, signature: bytes) -> Address:
     if len(signature) != SIGNATURE_SIZE:
         raise MalformedSignature(f"{len(signature)} bytes, expected {SIGNATURE_SIZE}")
     v = signature[64]
-    if v not in (_V_BASE, _V_BASE + 1):
+    if v not in (V_BASE, V_BASE + 1):
         raise MalformedSignature(f"v is {v}, expected 27 or 28")
     r = int.from_bytes(signature[:32], "big")
     s = int.from_bytes(signature[32:64], "big")
@@ -36,7 +36,7 @@ def recover(digest: bytes, signature: bytes) -> Address:
         raise MalformedSignature("r and s must be above zero and below the group order")
     if s > _HALF_ORDER:
         raise HighS(hex(s))
-    key = recover_public_key(digest, signature[:64], v - _V_BASE)
+    key = recover_public_key(digest, signature[:64], v - V_BASE)
     if key is None:
         raise MalformedSignature("no public key fits it")
     return address_of(key)
@@ -65,5 +65,5 @@ def address_of(public_key: bytes) -> Address:
 def to_compact(signature: bytes) -> tuple[bytes, bytes]:
     """Return ``(r, vs)``, the contract's form (EIP-2098), of a checked 65-byte signature."""
     s = bytearray(signature[32:64])
-    s[0] |= (signature[64] - _V_BASE) << 7
+    s[0] |= (signature[64] - V_BASE) << 7
     return signature[:32], bytes(s)

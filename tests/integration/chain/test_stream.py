@@ -32,10 +32,10 @@ CONTRACT = Address(b"\xcc" * 20)
 PAYER = Account(b"\x11" * 32)
 
 
-def shape_of(receiver: Address = CONTRACT, **changes: Any) -> dict[str, Any]:
+def shape_of(receiver: Address = CONTRACT, chain_id: int = CHAIN_ID, **changes: Any) -> dict[str, Any]:
     """Return a transaction of `PAYER`'s as endpoints announce it."""
     raw, transaction_hash = PAYER.sign_transaction(
-        chain_id=CHAIN_ID, nonce=7, receiver=receiver, data=b"\x01\x02", gas_limit=50_000, fees=Fees(9, 3)
+        chain_id=chain_id, nonce=7, receiver=receiver, data=b"\x01\x02", gas_limit=50_000, fees=Fees(9, 3)
     )
     fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     figures = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "value", "v", "r", "s")
@@ -157,7 +157,7 @@ async def test_only_what_goes_to_the_contract_is_told() -> None:
     async with pushing(announce) as url, listening(url) as heard:
         await eventually(lambda: bool(heard.waiting))
 
-        told = Waiting(Bytes32(bytes.fromhex(SHAPE["hash"][2:])), PAYER.address, 7, CONTRACT, b"\x01\x02")
+        told = Waiting(Bytes32(bytes.fromhex(SHAPE["hash"][2:])), PAYER.address, 7, b"\x01\x02")
         assert heard.waiting == [told]
 
 
@@ -182,6 +182,17 @@ async def test_what_nobody_signed_is_not_told(changes: dict[str, Any]) -> None:
 
         assert len(heard.waiting) == 1
         assert heard.waiting[0].sender == PAYER.address
+
+
+async def test_what_was_signed_for_another_chain_is_not_told() -> None:
+    async def announce(connection: ServerConnection) -> None:
+        await push(connection, "0xb", shape_of(chain_id=CHAIN_ID + 1))
+        await push(connection, "0xb", SHAPE)
+
+    async with pushing(announce) as url, listening(url) as heard:
+        await eventually(lambda: bool(heard.waiting))
+
+        assert [str(each.hash) for each in heard.waiting] == [SHAPE["hash"]]
 
 
 async def test_whoever_invents_a_sender_is_not_believed() -> None:

@@ -114,7 +114,7 @@ async def test_one_of_three_endpoints_may_be_down(node: NodeProcess) -> None:
     with pytest.raises(EndpointsDisagree):
         async with node.connect(payer, rpc_url=endpoints, quorum=3):
             pass
-    for named, quorum in (([], None), (endpoints, 4), ([node.chain.url], 2), (endpoints, -1)):
+    for named, quorum in (([], None), (endpoints, 4), ([node.chain.url], 2), (endpoints, 0), (endpoints, -1)):
         with pytest.raises(QuorumImpossible):
             async with node.connect(payer, rpc_url=named, quorum=quorum):
                 pass
