@@ -23,10 +23,12 @@ async def _pay(url: str, rpc_url: str, key: bytes, home: Path) -> None:
     async with AsyncClient.connect(url, rpc_url=rpc_url, key=key, home=home, patience=PATIENCE) as client:
         (channel,) = await client.channels()
         done = home / "done"
-        number = int(done.read_text() or "0") if done.exists() else 0
+        number = int(done.read_text()) if done.exists() else 0
         while True:
             # Repeated: paid by the process before, which died before it could note it.
             with suppress(CauseRepeated):
                 await channel.pay(AMOUNT, Bytes32(number.to_bytes(32, "big")))
             number += 1
-            done.write_text(str(number))
+            note = home / "done.new"
+            note.write_text(str(number))
+            note.replace(done)  # At once: a kill between emptying and writing would leave no number.
