@@ -1,4 +1,4 @@
-"""Ask yices, and bitwuzla beside it if yices takes long: each proves at once what the other is hours at.
+"""Ask yices, and bitwuzla and the integers beside it if yices takes long: each proves at once what others are hours at.
 
 Usage: scripts/solver.py <query.smt2>
 
@@ -14,7 +14,8 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 YICES = ("yices-smt2", "--smt2-model-format", "--bvconst-in-decimal")
-HEAD_START_SECONDS = 5
+HEAD_START_SECONDS = 2
+INTEGERS = Path(__file__).with_name("integers.py")
 DECIDED = ("sat", "unsat")
 
 
@@ -25,16 +26,17 @@ def main(query: str) -> int:
         return _print(yices.communicate(timeout=HEAD_START_SECONDS)[0])
     except subprocess.TimeoutExpired:
         pass
-    bitwuzla = _start(sys.executable, __file__, "--bitwuzla", query)
+    refuting = (_start(sys.executable, __file__, "--bitwuzla", query), _start(sys.executable, str(INTEGERS), query))
+    solvers = (yices, *refuting)
     with ThreadPoolExecutor() as threads:
-        waiting = {threads.submit(process.communicate) for process in (yices, bitwuzla)}
+        waiting = {threads.submit(solver.communicate) for solver in solvers}
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for answer in done:
                 said = answer.result()[0]
                 if said.startswith(DECIDED):
-                    yices.kill()
-                    bitwuzla.kill()
+                    for solver in solvers:
+                        solver.kill()
                     return _print(said)
     return _print("unknown\n")
 

@@ -16,8 +16,7 @@ contract DisputesProof is ChannelsProof {
     function check_newerStateIsAccepted(Channel memory channel, State memory state, Signatures memory signatures)
         external
     {
-        Books memory books = startBounded(channel);
-        state = bounded(state);
+        Books memory books = start(channel);
         vm.assume(!channel.oneWay);
         vm.assume(books.record.phase == Records.CLOSING);
         vm.assume(block.timestamp < books.record.deadline);
@@ -36,7 +35,6 @@ contract DisputesProof is ChannelsProof {
     }
 
     /// @notice INV-4: late, or with a sequence that is not higher, or without a close under way, a challenge fails.
-    /// @custom:halmos --solver-timeout-branching 2s
     function check_olderOrLateStateIsRefused(Channel memory channel, State memory state, Signatures memory signatures)
         external
     {
@@ -52,7 +50,7 @@ contract DisputesProof is ChannelsProof {
     /// @notice INV-4, INV-8: after the deadline a settlement succeeds, even if the token refuses one party or both, and
     ///         pays each of them, or credits, what the disputed state says.
     function check_settlementPaysTheDisputedState(Channel memory channel) external {
-        Books memory books = startBounded(channel);
+        Books memory books = start(channel);
         vm.assume(books.record.phase == Records.CLOSING);
         vm.assume(books.record.sequence != 0);
         vm.assume(block.timestamp >= books.record.deadline);

@@ -65,16 +65,16 @@ library Records {
         record.resolved = _word(channels, id, 5);
     }
 
-    /// @notice Lets the contract hold any record whose figures have at most so many bits.
-    function writeBounded(address channels, bytes32 id, uint256 bits) internal {
-        uint256 word = SVM.createUint(bits, "payerDeposit") | (SVM.createUint(bits, "withdrawn") << 96);
+    /// @notice Lets the contract hold any record; the root and the bits of its locks are whatever the storage holds.
+    function writeAny(address channels, bytes32 id) internal {
+        uint256 word = SVM.createUint(95, "payerDeposit") | (SVM.createUint(96, "withdrawn") << 96);
         word |= (SVM.createUint(40, "deadline") << 192) | (SVM.createUint(2, "phase") << 232);
         word |= (SVM.createUint(1, "oneWay") << 240) | (SVM.createUint(1, "payeeSide") << 248);
         _write(channels, id, 0, word);
-        _write(channels, id, 1, SVM.createUint(bits, "payeeDeposit") | (SVM.createUint(bits, "payeeWithdrawn") << 96));
-        word = SVM.createUint(bits, "payerPaid") | (SVM.createUint(bits, "payeePaid") << 96);
+        _write(channels, id, 1, SVM.createUint(95, "payeeDeposit") | (SVM.createUint(96, "payeeWithdrawn") << 96));
+        word = SVM.createUint(96, "payerPaid") | (SVM.createUint(96, "payeePaid") << 96);
         _write(channels, id, 2, word | (SVM.createUint(64, "sequence") << 192));
-        _write(channels, id, 3, SVM.createUint(bits, "payerPool") | (SVM.createUint(bits, "payeePool") << 96));
+        _write(channels, id, 3, SVM.createUint(96, "payerPool") | (SVM.createUint(96, "payeePool") << 96));
     }
 
     /// @notice Lets the contract owe a creditor so much.

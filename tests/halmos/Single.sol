@@ -13,9 +13,6 @@ import {SVM} from "./Svm.sol";
 contract SingleProof is ChannelsProof {
     using Logic for bool;
 
-    /// @dev A share of 10000 is a product and a quotient, which the solver has to undo.
-    uint256 private constant RECEIVED_BITS = 8;
-
     /// @notice INV-10: a voucher pays its figure, or the deposit if that is less, less what was collected; so the same
     ///         one again pays nothing.
     function check_voucherPaysOnce(Channel memory channel, uint128 paid, Signature memory signature) external {
@@ -38,7 +35,7 @@ contract SingleProof is ChannelsProof {
         Signature memory firstSignature,
         Signature memory secondSignature
     ) external {
-        Books memory books = startBounded(channel);
+        Books memory books = start(channel);
         Collect[] memory items = new Collect[](2);
         items[0] = Collect(channel, first, firstSignature);
         items[1] = Collect(channel, second, secondSignature);
@@ -49,26 +46,23 @@ contract SingleProof is ChannelsProof {
     }
 
     function check_unlockForReceiver(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
-        _unlock(channel, lock, proof, 10_000, RECEIVED_BITS);
+        _unlock(channel, lock, proof, 10_000);
     }
 
     function check_unlockForSender(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
-        _unlock(channel, lock, proof, 0, BITS);
+        _unlock(channel, lock, proof, 0);
     }
 
     function check_unlockWithBadShare(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
-        _unlock(channel, lock, proof, 10_001, BITS);
+        _unlock(channel, lock, proof, 10_001);
     }
 
     /// @dev INV-9: an unlock succeeds only if the lock's bit was clear, sets it and no other; pays what was locked, as
     ///      far as its pool goes, to the receiver if so decided in time, else, and only after the expiry, to the sender.
-    function _unlock(Channel memory channel, Lock memory lock, bytes32[] memory proof, uint256 share, uint256 bits)
-        private
-    {
+    function _unlock(Channel memory channel, Lock memory lock, bytes32[] memory proof, uint256 share) private {
         uint256 decidedAt = SVM.createUint(256, "decidedAt");
         lock.condition = address(new ProofCondition(share, decidedAt));
-        lock.amount = uint96(SVM.createUint(bits, "amount"));
-        Books memory books = startBounded(channel);
+        Books memory books = start(channel);
 
         channels.unlock(channel, lock, proof);
 

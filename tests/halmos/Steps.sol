@@ -56,9 +56,7 @@ contract StepsProof is ChannelsProof {
     function check_withdraw(Channel memory channel, Withdrawal memory withdrawal, Signatures memory signatures)
         external
     {
-        Books memory books = startBounded(channel);
-        withdrawal.payerTotal = uint128(SVM.createUint(BITS + 1, "payer total"));
-        withdrawal.payeeTotal = uint128(SVM.createUint(BITS + 1, "payee total"));
+        Books memory books = start(channel);
 
         channels.withdraw(channel, withdrawal, signatures);
 
@@ -74,8 +72,7 @@ contract StepsProof is ChannelsProof {
     }
 
     function check_close(Channel memory channel, int128 paid, Signatures memory signatures) external {
-        Books memory books = startBounded(channel);
-        paid = boundedPaid();
+        Books memory books = start(channel);
 
         channels.close(channel, paid, signatures);
 
@@ -85,7 +82,7 @@ contract StepsProof is ChannelsProof {
     function check_closeOneWay(Channel memory channel, uint128 paid, Signature memory signature, address caller)
         external
     {
-        Books memory books = startBounded(channel);
+        Books memory books = start(channel);
 
         vm.prank(caller);
         channels.closeOneWay(channel, paid, signature);
@@ -103,8 +100,7 @@ contract StepsProof is ChannelsProof {
     }
 
     function check_challenge(Channel memory channel, State memory state, Signatures memory signatures) external {
-        Books memory books = startBounded(channel);
-        state = bounded(state);
+        Books memory books = start(channel);
 
         channels.challenge(channel, state, signatures);
 
@@ -112,7 +108,7 @@ contract StepsProof is ChannelsProof {
     }
 
     function check_settle(Channel memory channel) external {
-        Books memory books = startBounded(channel);
+        Books memory books = start(channel);
 
         channels.settle(channel);
 
@@ -125,8 +121,7 @@ contract StepsProof is ChannelsProof {
         Signatures memory signatures,
         address caller
     ) external {
-        Books memory books = startBounded(channel);
-        state = bounded(state);
+        Books memory books = start(channel);
 
         vm.prank(caller);
         channels.startClose(channel, state, signatures);
@@ -151,8 +146,7 @@ contract StepsProof is ChannelsProof {
         CloseIntent memory intent,
         Signature memory signature
     ) external {
-        Books memory books = startBounded(channel);
-        state = bounded(state);
+        Books memory books = start(channel);
 
         channels.startClose(channel, state, signatures, intent, signature);
 
