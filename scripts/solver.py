@@ -10,35 +10,31 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 YICES = ("yices-smt2", "--smt2-model-format", "--bvconst-in-decimal")
 HEAD_START_SECONDS = 2
-INTEGERS = Path(__file__).with_name("integers.py")
+BITWUZLA = (sys.executable, __file__, "--bitwuzla")
+INTEGERS = (sys.executable, str(Path(__file__).with_name("integers.py")))
 DECIDED = ("sat", "unsat")
 
 
 def main(query: str) -> int:
-    """Print the first solver's answer that decides, as that solver prints it."""
-    yices = _start(*YICES, query)
-    try:
-        return _print(yices.communicate(timeout=HEAD_START_SECONDS)[0])
-    except subprocess.TimeoutExpired:
-        pass
-    refuting = (_start(sys.executable, __file__, "--bitwuzla", query), _start(sys.executable, str(INTEGERS), query))
-    solvers = (yices, *refuting)
+    """Print the first answer that decides, as its solver prints it."""
     with ThreadPoolExecutor() as threads:
-        waiting = {threads.submit(solver.communicate) for solver in solvers}
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for answer in done:
-                said = answer.result()[0]
-                if said.startswith(DECIDED):
-                    for solver in solvers:
-                        solver.kill()
-                    return _print(said)
-    return _print("unknown\n")
+        solvers = [_start(*YICES, query)]
+        waiting = {threads.submit(_answer, solvers[0])}
+        answered, waiting = wait(waiting, HEAD_START_SECONDS)
+        if not _deciding(answered):
+            solvers += [_start(*BITWUZLA, query), _start(*INTEGERS, query)]
+            waiting |= {threads.submit(_answer, solver) for solver in solvers[1:]}
+        while waiting and not _deciding(answered):
+            answered, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for solver in solvers:
+            solver.kill()
+    sys.stdout.write(_deciding(answered) or "unknown\n")
+    return 0
 
 
 def refute(query: Path) -> None:
@@ -57,9 +53,13 @@ def _start(*command: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def _print(answer: str) -> int:
-    sys.stdout.write(answer)
-    return 0
+def _answer(solver: subprocess.Popen[str]) -> str:
+    said = solver.communicate()[0]
+    return said if solver.returncode == 0 and said.startswith(DECIDED) else ""
+
+
+def _deciding(answered: set[Future[str]]) -> str:
+    return next((answer.result() for answer in answered if answer.result()), "")
 
 
 if __name__ == "__main__":

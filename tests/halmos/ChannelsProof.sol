@@ -100,11 +100,12 @@ abstract contract ChannelsProof is Test {
         assert(untouched);
         assert(isStep(books.record, then.record, channel));
         assert(then.record.isValid());
+        assert((then.record.phase != Records.NONE).implies(then.record.oneWay == channel.oneWay));
     }
 
     /// @dev INV-2: totals only grow. INV-4: a deadline is set once, by the one-sided close, and never moves; only an
     ///      agreed close removes it. INV-7: phases never go back, and a settled channel is never opened or paid again,
-    ///      but for its locks.
+    ///      but for its locks. INV-9: a resolved lock stays so, and the pools of a settled channel never grow.
     function isStep(Record memory before, Record memory then, Channel memory channel)
         internal
         view
@@ -118,6 +119,10 @@ abstract contract ChannelsProof is Test {
 
         step = step.and(then.phase >= before.phase);
         step = step.and((before.phase == Records.SETTLED).implies(_isSame(before, then)));
+
+        step = step.and(before.resolved & ~then.resolved == 0);
+        bool poolsShrink = (then.payerPool <= before.payerPool).and(then.payeePool <= before.payeePool);
+        step = step.and((before.phase == Records.SETTLED).implies(poolsShrink));
 
         bool starts = (before.phase <= Records.OPEN).and(then.phase == Records.CLOSING);
         bool kept = (then.deadline == before.deadline).or(ended.and(then.deadline == 0));

@@ -9,7 +9,7 @@ import {Record, Records} from "./Records.sol";
 import {SVM} from "./Svm.sol";
 
 /// @notice Locks and vouchers are paid once (INV-9, INV-10).
-/// @dev Shares are 0 and 10000, and 10001, which does not count; Merkle proofs have at most two steps.
+/// @dev Shares are below 2^14, some of which are above 10000 and do not count; Merkle proofs have at most two steps.
 contract SingleProof is ChannelsProof {
     using Logic for bool;
 
@@ -45,22 +45,10 @@ contract SingleProof is ChannelsProof {
         finish(books, channel);
     }
 
-    function check_unlockForReceiver(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
-        _unlock(channel, lock, proof, 10_000);
-    }
-
-    function check_unlockForSender(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
-        _unlock(channel, lock, proof, 0);
-    }
-
-    function check_unlockWithBadShare(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
-        _unlock(channel, lock, proof, 10_001);
-    }
-
-    /// @dev INV-9: an unlock succeeds only if the lock's bit was clear, sets it and no other; pays what was locked, as
-    ///      far as its pool goes, to the receiver if so decided in time, else, and only after the expiry, to the sender.
-    function _unlock(Channel memory channel, Lock memory lock, bytes32[] memory proof, uint256 share) private {
-        uint256 decidedAt = SVM.createUint(256, "decidedAt");
+    /// @notice INV-9: an unlock succeeds only if the lock's bit was clear, sets it and no other; pays what was locked, as
+    ///         far as its pool goes, to the receiver what was decided in time, else, and only after the expiry, to the sender.
+    function check_unlock(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
+        (uint256 share, uint256 decidedAt) = (SVM.createUint(14, "share"), SVM.createUint(256, "decidedAt"));
         lock.condition = address(new ProofCondition(share, decidedAt));
         Books memory books = start(channel);
 
@@ -75,15 +63,17 @@ contract SingleProof is ChannelsProof {
         bool counts = (decidedAt != 0).and(decidedAt <= lock.expiry);
         counts = counts.and(decidedAt <= block.timestamp).and(share <= 10_000);
         assert(counts.or(block.timestamp > lock.expiry)); // INV-9: decided in time, or expired
-        _assertPaid(books, channel, lock, counts.and(share == 10_000));
+        _assertPaid(books, channel, lock, counts.times(share));
     }
 
-    function _assertPaid(Books memory books, Channel memory channel, Lock memory lock, bool toReceiver) private view {
+    function _assertPaid(Books memory books, Channel memory channel, Lock memory lock, uint256 share) private view {
         uint256 pool = lock.fromPayer ? books.record.payerPool : books.record.payeePool;
         uint256 amount = lock.amount < pool ? lock.amount : pool;
         (uint256 payerGot, uint256 payeeGot) = gains(books, channel);
-        bool toPayee = toReceiver == lock.fromPayer;
-        assert(payerGot == (toPayee ? 0 : amount)); // INV-9: the payer's part
-        assert(payeeGot == (toPayee ? amount : 0)); // INV-9: the payee's part
+        unchecked {
+            uint256 given = amount * share / 10_000;
+            assert(payerGot == (lock.fromPayer ? amount - given : given)); // INV-9: the payer's part
+            assert(payeeGot == (lock.fromPayer ? given : amount - given)); // INV-9: the payee's part
+        }
     }
 }

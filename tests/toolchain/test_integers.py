@@ -125,9 +125,11 @@ def test_the_lesser_of_two_without_a_branch_is_understood() -> None:
     assert not refutes(query(z3.ULT(least, a)))
 
 
-def test_a_share_of_all_is_all() -> None:
-    amount = z3.BitVec("amount", 96)
-    whole = z3.UDiv(z3.ZeroExt(160, amount) * 10_000, z3.BitVecVal(10_000, 256))
+def test_a_share_is_never_more_than_the_whole() -> None:
+    amount, share = z3.BitVec("amount", 96), z3.BitVec("share", 14)
+    whole = z3.ZeroExt(160, amount)
+    given = z3.UDiv(whole * z3.ZeroExt(242, share), z3.BitVecVal(10_000, 256))
 
-    assert refutes(query(whole != z3.ZeroExt(160, amount)))
+    assert refutes(query(z3.ULE(share, 10_000), z3.UGT(given, whole)))
+    assert not refutes(query(z3.UGT(share, 10_000), z3.UGT(given, whole)))
     assert not refutes(query(z3.UDiv(amount * 10_000, z3.BitVecVal(10_000, 96)) != amount))  # The product overflows.
