@@ -21,6 +21,7 @@ OPERATIONS: tuple[Function, ...] = (
     *(operator.add, operator.sub, operator.mul),
     *(operator.and_, operator.or_, operator.xor),
     *(z3.UDiv, z3.URem, z3.LShR, operator.lshift),
+    *(operator.truediv, operator.mod, z3.SRem, operator.rshift, z3.RotateLeft),
 )
 NEGATIONS: tuple[Function, ...] = (operator.neg, operator.invert)
 EXTENSIONS: tuple[Function, ...] = (z3.ZeroExt, z3.SignExt)
@@ -62,12 +63,16 @@ def terms(draw: st.DrawFn, width: int, depth: int) -> Any:
     """Draw a term of `width` bits over two variables of each width."""
     if depth == 0:
         return draw(leaves(width))
-    form = draw(st.sampled_from(["operation", "operation", "negation", "choice", "resized"]))
+    form = draw(st.sampled_from(["operation", "operation", "negation", "choice", "masked", "resized"]))
     if form == "resized":
         return draw(resized(width, depth - 1))
     below = terms(width, depth - 1)
     if form == "choice":
         return z3.If(draw(formulas(depth - 1)), draw(below), draw(below))
+    if form == "masked":
+        bit = z3.If(draw(formulas(depth - 1)), z3.BitVecVal(1, width), z3.BitVecVal(0, width))
+        left, right = draw(below), draw(below)
+        return right ^ ((left ^ right) * bit)
     if form == "negation":
         return draw(st.sampled_from(NEGATIONS))(draw(below))
     return draw(st.sampled_from(OPERATIONS))(draw(below), draw(below))
@@ -75,6 +80,8 @@ def terms(draw: st.DrawFn, width: int, depth: int) -> Any:
 
 @st.composite
 def formulas(draw: st.DrawFn, depth: int) -> Any:
+    if depth == 0 and draw(st.booleans()):
+        return draw(st.sampled_from([z3.Bool("p"), z3.Bool("q")]))
     if depth == 0 or draw(st.booleans()):
         width = draw(WIDTHS)
         return draw(st.sampled_from(COMPARISONS))(draw(terms(width, depth)), draw(terms(width, depth)))
@@ -93,8 +100,11 @@ def query(*claims: Any) -> str:
 def test_what_is_so_for_some_bits_is_so_for_the_integers(formula: Any, data: st.DataObject) -> None:
     given_bits = []
     for variable in z3util.get_vars(formula):
-        bits = z3.BitVecVal(data.draw(st.integers(0, (1 << variable.size()) - 1)), variable.size())
-        given_bits.append((variable, bits))
+        if z3.is_bool(variable):
+            given_bits.append((variable, z3.BoolVal(data.draw(st.booleans()))))
+        else:
+            bits = data.draw(st.integers(0, (1 << variable.size()) - 1))
+            given_bits.append((variable, z3.BitVecVal(bits, variable.size())))
     holds = z3.is_true(z3.simplify(z3.substitute(formula, *given_bits)))
 
     claims = [variable == bits for variable, bits in given_bits]
