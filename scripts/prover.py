@@ -27,7 +27,7 @@ def prune_by_integers() -> None:
 
     def check(path: Path, condition: z3.BoolRef) -> Any:
         answer = ask_z3(path, condition)
-        if answer == z3.unknown and translation.refutes([*path.conditions, condition], timeout=LIMIT_MS):
+        if answer == z3.unknown and translation.check([*path.conditions, condition], limit_ms=LIMIT_MS) == z3.unsat:
             return z3.unsat
         return answer
 
