@@ -22,8 +22,6 @@ contract DisputesProof is ChannelsProof {
         vm.assume(block.timestamp < books.record.deadline);
         vm.assume(state.sequence > books.record.sequence);
         bytes32 digest = Messages.state(channels.domainSeparator(), books.id, state);
-        vm.assume(channel.payerSigner != address(0));
-        vm.assume(channel.payeeSigner != address(0));
         vm.assume(digest.isSignedBy(signatures.payer, channel.payerSigner));
         vm.assume(digest.isSignedBy(signatures.payee, channel.payeeSigner));
 

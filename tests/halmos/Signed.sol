@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {
     Channel,
     CloseIntent,
-    Phase,
     Signature,
     Signatures,
     State,
@@ -13,7 +12,6 @@ import {
 import {ChannelsProof} from "./ChannelsProof.sol";
 import {Logic} from "./Logic.sol";
 import {Messages} from "./Messages.sol";
-import {Records} from "./Records.sol";
 
 /// @notice A signature is good for one message of one channel (INV-6): what is accepted was signed, as just this message,
 ///         by just the terms' signers, and no two messages have one digest.
@@ -23,7 +21,7 @@ contract SignedProof is ChannelsProof {
     using Messages for bytes32;
 
     function check_acceptedState(Channel memory channel, State memory state, Signatures memory signatures) external {
-        bytes32 id = _given(channel, Phase.Closing, false);
+        bytes32 id = start(channel).id;
 
         channels.challenge(channel, state, signatures);
 
@@ -31,7 +29,7 @@ contract SignedProof is ChannelsProof {
     }
 
     function check_acceptedVoucher(Channel memory channel, uint128 paid, Signature memory signature) external {
-        bytes32 id = _given(channel, Phase.Open, true);
+        bytes32 id = start(channel).id;
 
         channels.collect(channel, paid, signature);
 
@@ -44,7 +42,7 @@ contract SignedProof is ChannelsProof {
         Withdrawal memory withdrawal,
         Signatures memory signatures
     ) external {
-        bytes32 id = _given(channel, Phase.Open, false);
+        bytes32 id = start(channel).id;
 
         channels.withdraw(channel, withdrawal, signatures);
 
@@ -52,7 +50,7 @@ contract SignedProof is ChannelsProof {
     }
 
     function check_acceptedClose(Channel memory channel, int128 paid, Signatures memory signatures) external {
-        bytes32 id = _given(channel, Phase.Open, false);
+        bytes32 id = start(channel).id;
 
         channels.close(channel, paid, signatures);
 
@@ -62,7 +60,7 @@ contract SignedProof is ChannelsProof {
     function check_acceptedIntent(Channel memory channel, CloseIntent memory intent, Signature memory signature)
         external
     {
-        bytes32 id = _given(channel, Phase.Open, false);
+        bytes32 id = start(channel).id;
 
         channels.startClose(channel, intent, signature);
 
@@ -104,25 +102,6 @@ contract SignedProof is ChannelsProof {
             }
         }
         assert(distinct);
-    }
-
-    /// @dev A channel in this phase, before its deadline, with 1000 deposited by each side that may.
-    function _given(Channel memory channel, Phase phase, bool oneWay) private returns (bytes32 id) {
-        vm.assume(channel.payerSigner != address(0));
-        vm.assume(channel.payeeSigner != address(0));
-        channel.token = address(token);
-        channel.oneWay = oneWay;
-        id = channels.channelId(channel);
-        uint256 deadline = phase == Phase.Closing ? uint256(type(uint40).max) : 0;
-        uint256 flags = oneWay ? 1 : 256;
-        uint256 first = uint256(keccak256(abi.encode(id, Records.RECORDS_SLOT)));
-        vm.store(
-            address(channels),
-            bytes32(first),
-            bytes32((flags << 240) | (uint256(phase) << 232) | (deadline << 192) | 1000)
-        );
-        vm.store(address(channels), bytes32(first + 1), bytes32(uint256(oneWay ? 0 : 1000)));
-        vm.store(address(channels), bytes32(first + 2), bytes32(0));
     }
 
     function _assertBoth(Channel memory channel, bytes32 digest, Signatures memory signatures) private pure {

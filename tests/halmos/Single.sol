@@ -45,8 +45,9 @@ contract SingleProof is ChannelsProof {
         finish(books, channel);
     }
 
-    /// @notice INV-9: an unlock succeeds only if the lock's bit was clear, sets it and no other; pays what was locked, as
-    ///         far as its pool goes, to the receiver what was decided in time, else, and only after the expiry, to the sender.
+    /// @notice INV-9: an unlock succeeds only for a lock of the settled state's whose bit was clear, sets it and no other;
+    ///         pays what was locked, as far as its pool goes, to the receiver what was decided in time, else, and only
+    ///         after the expiry, to the sender.
     function check_unlock(Channel memory channel, Lock memory lock, bytes32[] memory proof) external {
         (uint256 share, uint256 decidedAt) = (SVM.createUint(14, "share"), SVM.createUint(256, "decidedAt"));
         lock.condition = address(new ProofCondition(share, decidedAt));
@@ -55,25 +56,42 @@ contract SingleProof is ChannelsProof {
         channels.unlock(channel, lock, proof);
 
         finish(books, channel);
-        Record memory then = Records.read(address(channels), books.id);
-        uint256 bit = 1 << lock.index;
-        assert(books.record.phase == Records.SETTLED); // INV-9: only once settled
-        assert(books.record.resolved & bit == 0); // INV-9: only once
-        assert(then.resolved == books.record.resolved | bit); // INV-9: it is marked
         bool counts = (decidedAt != 0).and(decidedAt <= lock.expiry);
         counts = counts.and(decidedAt <= block.timestamp).and(share <= 10_000);
-        assert(counts.or(block.timestamp > lock.expiry)); // INV-9: decided in time, or expired
-        _assertPaid(books, channel, lock, counts.times(share));
+        bool due = counts.or(block.timestamp > lock.expiry); // decided in time, or expired
+        due = due.and(_root(lock, proof) == bytes32(books.record.locksRoot)); // one of those that were signed
+        assert(due.and(_isMarked(books, lock.index)).and(_isPaid(books, channel, lock, counts.times(share))));
     }
 
-    function _assertPaid(Books memory books, Channel memory channel, Lock memory lock, uint256 share) private view {
+    /// @dev Only once settled, only once, and no other lock but this is marked.
+    function _isMarked(Books memory books, uint8 index) private view returns (bool isMarked) {
+        uint256 bit = 1 << index;
+        isMarked = (books.record.phase == Records.SETTLED).and(books.record.resolved & bit == 0);
+        return isMarked.and(Records.read(address(channels), books.id).resolved == books.record.resolved | bit);
+    }
+
+    function _isPaid(Books memory books, Channel memory channel, Lock memory lock, uint256 share)
+        private
+        view
+        returns (bool isPaid)
+    {
         uint256 pool = lock.fromPayer ? books.record.payerPool : books.record.payeePool;
         uint256 amount = lock.amount < pool ? lock.amount : pool;
         (uint256 payerGot, uint256 payeeGot) = gains(books, channel);
         unchecked {
             uint256 given = amount * share / 10_000;
-            assert(payerGot == (lock.fromPayer ? amount - given : given)); // INV-9: the payer's part
-            assert(payeeGot == (lock.fromPayer ? given : amount - given)); // INV-9: the payee's part
+            isPaid = payerGot == (lock.fromPayer ? amount - given : given);
+            return isPaid.and(payeeGot == (lock.fromPayer ? given : amount - given));
+        }
+    }
+
+    /// @dev The root of the tree in which the proof places the lock, in OpenZeppelin's layout.
+    function _root(Lock memory lock, bytes32[] memory proof) private pure returns (bytes32 node) {
+        node = keccak256(bytes.concat(keccak256(abi.encode(lock))));
+        for (uint256 i = 0; i < proof.length; ++i) {
+            node = node < proof[i]
+                ? keccak256(bytes.concat(node, proof[i]))
+                : keccak256(bytes.concat(proof[i], node));
         }
     }
 }

@@ -4,8 +4,10 @@ pragma solidity 0.8.37;
 import {Vm} from "forge-std/Test.sol";
 
 import {
+    Challenge,
     Channel,
     ChannelView,
+    CloseIntent,
     Collect,
     Phase,
     Signature,
@@ -29,7 +31,7 @@ abstract contract CheatHandler is LockHandler {
     ///      else, for another channel or in the wrong order.
     function misuse(uint256 index, uint256 what, uint256 manner) external growing {
         index = bound(index, 0, CHANNELS - 2);
-        what = bound(what, 0, 2);
+        what = bound(what, 0, 5);
         if (what == 0) {
             State memory state = State(_ledgers[index].newest + 1, 0, 0, 0, bytes32(0));
             Signatures memory spoilt = spoil(manner, stateHash(index, state), stateHash(otherThan(index), state));
@@ -40,20 +42,53 @@ abstract contract CheatHandler is LockHandler {
             bytes32 elsewhere = withdrawalHash(otherThan(index), withdrawal);
             Signatures memory spoilt = spoil(manner, withdrawalHash(index, withdrawal), elsewhere);
             refused(_stranger, abi.encodeCall(channels.withdraw, (channelAt(index), withdrawal, spoilt)));
-        } else {
+        } else if (what == 2) {
             Signatures memory spoilt = spoil(manner, closeHash(idAt(index), 0), closeHash(idAt(otherThan(index)), 0));
             refused(_stranger, abi.encodeCall(channels.close, (channelAt(index), int128(0), spoilt)));
+        } else if (what == 3) {
+            State memory state = State(_ledgers[index].newest + 1, 0, 0, 0, bytes32(0));
+            Signatures memory spoilt = spoil(manner, stateHash(index, state), stateHash(otherThan(index), state));
+            refused(_payer.addr, abi.encodeWithSignature(START_CLOSE_WITH_STATE, channelAt(index), state, spoilt));
+        } else if (what == 4) {
+            CloseIntent memory intent = CloseIntent(0, uint64(vm.getBlockTimestamp() + 1));
+            Signature memory spoilt = manner % 2 == 0
+                ? sign(_thief, intentHash(index, intent))
+                : sign(_payer, intentHash(otherThan(index), intent));
+            refused(_stranger, abi.encodeWithSignature(START_CLOSE_BY_INTENT, channelAt(index), intent, spoilt));
+        } else {
+            misuseInBatch(index, manner);
         }
+    }
+
+    /// @dev A spoilt item is skipped: neither the dispute nor what was collected goes on.
+    function misuseInBatch(uint256 index, uint256 manner) private {
+        State memory state = State(_ledgers[index].newest + 1, 0, 0, 0, bytes32(0));
+        Signatures memory spoilt = spoil(manner, stateHash(index, state), stateHash(otherThan(index), state));
+        Challenge[] memory challenges = new Challenge[](1);
+        challenges[0] = Challenge(channelAt(index), state, spoilt);
+        uint64 before = viewAt(index).sequence;
+        done("a spoilt challengeMany", _stranger, abi.encodeCall(channels.challengeMany, (challenges)));
+        assertEq(viewAt(index).sequence, before, "INV-6 in a batch of challenges");
+
+        uint256 oneWay = CHANNELS - 1;
+        uint128 due = uint128(_ledgers[oneWay].collected + 1);
+        Collect[] memory vouchers = new Collect[](1);
+        vouchers[0] = Collect(channelAt(oneWay), due, spoilVoucher(manner, oneWay, due));
+        pays("a spoilt collectMany", _stranger, abi.encodeCall(channels.collectMany, (vouchers)), 0, 0);
     }
 
     function misuseVoucher(uint256 manner) external growing {
         uint256 index = CHANNELS - 1;
         uint128 due = uint128(_ledgers[index].collected + 1);
-        manner = bound(manner, 0, 2);
-        Signature memory spoilt = manner == 0
-            ? sign(_thief, voucherHash(index, due))
-            : manner == 1 ? sign(_payee, voucherHash(index, due)) : sign(_payer, voucherHash(0, due));
+        Signature memory spoilt = spoilVoucher(manner, index, due);
         refused(_stranger, abi.encodeCall(channels.collect, (channelAt(index), due, spoilt)));
+    }
+
+    /// @dev The thief's, the payee's own, the payer's for another channel.
+    function spoilVoucher(uint256 manner, uint256 index, uint128 due) private returns (Signature memory) {
+        manner = bound(manner, 0, 2);
+        if (manner == 0) return sign(_thief, voucherHash(index, due));
+        return manner == 1 ? sign(_payee, voucherHash(index, due)) : sign(_payer, voucherHash(0, due));
     }
 
     /// @dev The thief's for the payer's, the thief's for the payee's, both of another channel, both swapped.
@@ -119,9 +154,8 @@ abstract contract CheatHandler is LockHandler {
         bytes memory call_ = callOnTreacherous(victim, action, amount);
         vm.prank(action == 1 || action == 4 ? _payer.addr : _stranger);
         (bool success,) = address(channels).call(call_);
-        ++calls[success ? bytes32("betray") : bytes32("betrayal refused")];
         _treacherous.choose(TreacherousToken.Mood.Honest, address(0), "");
-        assertFalse(_treacherous.wasLetIn(), "a token was let in");
+        assertFalse(_treacherous.wasLetIn(), success ? "a token was let in" : "a token was let in, and then refused");
     }
 
     function moodOf(uint256 mood) private pure returns (TreacherousToken.Mood) {

@@ -159,10 +159,7 @@ contract Handler is CheatHandler {
         bool over = vm.getBlockTimestamp() >= _ledgers[index].deadline;
         if (viewAt(index).phase != Phase.Closing || !over) return refused(_stranger, call_);
 
-        uint256 before = held();
-        done("settle", _stranger, call_);
-        _ledgers[index].paidOut += before - held();
-        _ledgers[index].settled = true;
+        settleNow(index);
     }
 
     /// @dev All channels, the first of them twice: those that are not over are skipped. It waits seldom, or few would
@@ -170,20 +167,19 @@ contract Handler is CheatHandler {
     function settleMany(uint256 chance) external growing {
         if (chance % 4 == 0) skip(PERIOD);
         Channel[] memory items = new Channel[](CHANNELS + 1);
-        uint256 owed;
+        (uint256 payerSum, uint256 payeeSum) = (0, 0);
         for (uint256 i = 0; i <= CHANNELS; ++i) {
             items[i] = channelAt(i % CHANNELS);
         }
         for (uint256 index = 0; index < CHANNELS; ++index) {
-            ChannelView memory known = viewAt(index);
-            if (known.phase != Phase.Closing || vm.getBlockTimestamp() < _ledgers[index].deadline) continue;
-            _ledgers[index].paidOut += leftIn(known) - known.payerPool - known.payeePool;
+            bool over = vm.getBlockTimestamp() >= _ledgers[index].deadline;
+            if (viewAt(index).phase != Phase.Closing || !over) continue;
+            (uint256 payerAmount, uint256 payeeAmount) = settlement(index);
+            (payerSum, payeeSum) = (payerSum + payerAmount, payeeSum + payeeAmount);
+            _ledgers[index].paidOut += payerAmount + payeeAmount;
             _ledgers[index].settled = true;
-            owed += leftIn(known) - known.payerPool - known.payeePool;
         }
-        uint256 before = held();
-        done("settleMany", _stranger, abi.encodeCall(channels.settleMany, (items)));
-        assertEq(before - held(), owed, "settleMany pays what it settles");
+        pays("settleMany", _stranger, abi.encodeCall(channels.settleMany, (items)), payerSum, payeeSum);
     }
 
     /// @dev Seldom, or few channels would live to see a dispute.
@@ -197,12 +193,12 @@ contract Handler is CheatHandler {
         Signatures memory signatures = signBoth(closeHash(idAt(index), paid));
         bytes memory call_ = abi.encodeCall(channels.close, (channelAt(index), paid, signatures));
         bool active = known.phase == Phase.Open || known.phase == Phase.Closing;
-        bool pays = payerFunds - paid >= 0 && payerFunds - paid <= rest;
-        if (!active || !pays) return refused(_stranger, call_);
+        bool fits = payerFunds - paid >= 0 && payerFunds - paid <= rest;
+        if (!active || !fits) return refused(_stranger, call_);
 
-        uint256 before = held();
-        done("close", _stranger, call_);
-        _ledgers[index].paidOut += before - held();
+        uint256 payerAmount = uint256(payerFunds - paid);
+        pays("close", _stranger, call_, payerAmount, uint256(rest) - payerAmount);
+        _ledgers[index].paidOut += uint256(rest);
         _ledgers[index].settled = true;
         _ledgers[index].deadline = 0;
     }
@@ -218,12 +214,14 @@ contract Handler is CheatHandler {
         Signatures memory signatures = signBoth(withdrawalHash(index, withdrawal));
         bytes memory call_ = abi.encodeCall(channels.withdraw, (channelAt(index), withdrawal, signatures));
         bool rises = payerTotal > known.payerWithdrawn || payeeTotal > known.payeeWithdrawn;
-        uint256 sum = max(payerTotal, known.payerWithdrawn) + max(payeeTotal, known.payeeWithdrawn);
-        if (known.phase != Phase.Open || !rises || sum >= most) return refused(_stranger, call_);
+        uint256 payerAmount = saturatingSub(payerTotal, known.payerWithdrawn);
+        uint256 payeeAmount = saturatingSub(payeeTotal, known.payeeWithdrawn);
+        if (known.phase != Phase.Open || !rises || payerAmount + payeeAmount > leftIn(known)) {
+            return refused(_stranger, call_);
+        }
 
-        uint256 before = held();
-        done("withdraw", _stranger, call_);
-        _ledgers[index].paidOut += before - held();
+        pays("withdraw", _stranger, call_, payerAmount, payeeAmount);
+        _ledgers[index].paidOut += payerAmount + payeeAmount;
         refused(_stranger, call_);
     }
 
@@ -233,13 +231,12 @@ contract Handler is CheatHandler {
         paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
         Signature memory signature = sign(_payer, voucherHash(index, paid));
         bytes memory call_ = abi.encodeCall(channels.collect, (channelAt(index), paid, signature));
-        uint256 due = min(paid, known.payerDeposit);
-        if (!inTime(known, index) || due <= known.payeeWithdrawn) return refused(_stranger, call_);
+        uint256 due = saturatingSub(min(paid, known.payerDeposit), known.payeeWithdrawn);
+        if (!inTime(known, index) || due == 0) return refused(_stranger, call_);
 
-        uint256 before = held();
-        done("collect", _stranger, call_);
-        _ledgers[index].paidOut += before - held();
-        _ledgers[index].collected += before - held();
+        pays("collect", _stranger, call_, 0, due);
+        _ledgers[index].paidOut += due;
+        _ledgers[index].collected += due;
         refused(_stranger, call_);
     }
 
@@ -254,9 +251,7 @@ contract Handler is CheatHandler {
         items[2] = items[1];
         uint256 due = inTime(known, index) ? saturatingSub(min(paid, known.payerDeposit), known.payeeWithdrawn) : 0;
 
-        uint256 before = held();
-        done("collectMany", _stranger, abi.encodeCall(channels.collectMany, (items)));
-        assertEq(before - held(), due, "collectMany pays what is due");
+        pays("collectMany", _stranger, abi.encodeCall(channels.collectMany, (items)), 0, due);
         _ledgers[index].paidOut += due;
         _ledgers[index].collected += due;
     }
@@ -272,22 +267,27 @@ contract Handler is CheatHandler {
         uint256 due = saturatingSub(min(paid, known.payerDeposit), known.payeeWithdrawn);
         if (!inTime(known, index) || (due != 0 && !bySigner)) return refused(_payee.addr, call_);
 
-        uint256 before = held();
-        done("closeOneWay", _payee.addr, call_);
-        _ledgers[index].paidOut += before - held();
+        uint256 back = leftIn(known) - due;
+        pays("closeOneWay", _payee.addr, call_, back, due);
+        _ledgers[index].paidOut += back + due;
         _ledgers[index].collected += due;
         _ledgers[index].settled = true;
         _ledgers[index].deadline = 0;
     }
 
-    function claim(bool byPayee) external {
+    /// @dev All of it, to whom its creditor says.
+    function claim(bool byPayee) external growing {
         address creditor = byPayee ? _payee.addr : _payer.addr;
         bytes memory call_ = abi.encodeCall(channels.claim, (address(usdc), _stranger));
-        if (channels.claims(address(usdc), creditor) == 0) return refused(creditor, call_);
+        uint256 amount = channels.claims(address(usdc), creditor);
+        if (amount == 0) return refused(creditor, call_);
+        uint256 before = usdc.balanceOf(_stranger);
         done("claim", creditor, call_);
+        assertEq(usdc.balanceOf(_stranger) - before, amount, "INV-8 what was claimed");
+        refused(creditor, call_);
     }
 
-    function setBlacklisted(bool ofPayee, bool blacklisted) external {
+    function setBlacklisted(bool ofPayee, bool blacklisted) external growing {
         usdc.setBlacklisted(ofPayee ? _payee.addr : _payer.addr, blacklisted);
     }
 

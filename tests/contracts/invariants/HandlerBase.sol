@@ -30,6 +30,9 @@ abstract contract HandlerBase is Test {
     string internal constant START_CLOSE_WITH_STATE =
         "startClose((address,address,address,address,address,uint32,bool,uint88),(uint64,int128,uint128,uint128,bytes32),((bytes32,bytes32),(bytes32,bytes32)))";
 
+    string internal constant START_CLOSE_BY_INTENT =
+        "startClose((address,address,address,address,address,uint32,bool,uint88),(uint64,uint64),(bytes32,bytes32))";
+
     /// @notice What the handler knows about a channel from its own calls alone.
     struct Ledger {
         uint256 payerDeposited;
@@ -45,6 +48,14 @@ abstract contract HandlerBase is Test {
         bool settled;
     }
 
+    /// @dev What a side has got: its balance and its claim.
+    struct Owned {
+        uint256 payer;
+        uint256 payee;
+        uint256 payerPushed;
+        uint256 payeePushed;
+    }
+
     IChannels public immutable channels;
     DevUSDC public immutable usdc;
 
@@ -56,7 +67,6 @@ abstract contract HandlerBase is Test {
     /// @dev At most two locks a state: the payer's has index 0, the payee's index 1; none has an amount of zero.
     mapping(uint256 index => mapping(uint64 sequence => Lock[2])) internal _locks;
     mapping(uint256 index => bool[2]) internal _resolved;
-    mapping(bytes32 name => uint256) public calls;
     uint256 private _authorizations;
 
     constructor(IChannels channels_, DevUSDC usdc_) {
@@ -124,12 +134,6 @@ abstract contract HandlerBase is Test {
 
     /* HOW IT ACTS */
 
-    /// @dev What the contract holds for unsettled channels and pools: claims are as good as paid.
-    function held() internal view returns (uint256) {
-        return usdc.balanceOf(address(channels)) - channels.claims(address(usdc), _payer.addr)
-            - channels.claims(address(usdc), _payee.addr);
-    }
-
     function inTime(ChannelView memory known, uint256 index) internal view returns (bool) {
         return known.phase == Phase.Open
             || (known.phase == Phase.Closing && vm.getBlockTimestamp() < _ledgers[index].deadline);
@@ -139,18 +143,66 @@ abstract contract HandlerBase is Test {
         return uint256(known.payerDeposit) + known.payeeDeposit - known.payerWithdrawn - known.payeeWithdrawn;
     }
 
-    function done(bytes32 name, address caller, bytes memory call_) internal {
+    function done(string memory what, address caller, bytes memory call_) internal {
         vm.prank(caller);
         (bool success, bytes memory reason) = address(channels).call(call_);
-        assertTrue(success, string.concat("refused: ", vm.toString(reason)));
-        ++calls[name];
+        assertTrue(success, string.concat(what, " was refused: ", vm.toString(reason)));
     }
 
     function refused(address caller, bytes memory call_) internal {
         vm.prank(caller);
         (bool success,) = address(channels).call(call_);
         assertFalse(success, "done, but must be refused");
-        ++calls["refused"];
+    }
+
+    /// @dev Done, and each gets just so much: at once, or, if the token refuses it, as a claim (INV-3, INV-8).
+    function pays(string memory what, address caller, bytes memory call_, uint256 payerAmount, uint256 payeeAmount)
+        internal
+    {
+        Owned memory before = owned();
+        done(what, caller, call_);
+        Owned memory now_ = owned();
+        assertEq(now_.payer - before.payer, payerAmount, string.concat(what, ": the payer's part"));
+        assertEq(now_.payee - before.payee, payeeAmount, string.concat(what, ": the payee's part"));
+        if (!usdc.isBlacklisted(_payer.addr)) {
+            assertEq(now_.payerPushed - before.payerPushed, payerAmount, "INV-8 the payer does not wait");
+        }
+        if (!usdc.isBlacklisted(_payee.addr)) {
+            assertEq(now_.payeePushed - before.payeePushed, payeeAmount, "INV-8 the payee does not wait");
+        }
+    }
+
+    function owned() internal view returns (Owned memory) {
+        (uint256 payerPushed, uint256 payeePushed) = (usdc.balanceOf(_payer.addr), usdc.balanceOf(_payee.addr));
+        return Owned({
+            payer: payerPushed + channels.claims(address(usdc), _payer.addr),
+            payee: payeePushed + channels.claims(address(usdc), _payee.addr),
+            payerPushed: payerPushed,
+            payeePushed: payeePushed
+        });
+    }
+
+    /// @dev What a settlement has to pay at once, by the newest state that was shown (docs/protocol.md, section 2).
+    function settlement(uint256 index) internal view returns (uint256 payerAmount, uint256 payeeAmount) {
+        ChannelView memory known = viewAt(index);
+        State memory newest = _states[index][_ledgers[index].newest];
+        int256 left = int256(leftIn(known));
+        int256 funds = int256(uint256(known.payerDeposit)) - int256(uint256(known.payerWithdrawn));
+        int256 balance = funds - newest.paid - int256(_ledgers[index].collected);
+        int256 share = between(balance, left);
+        payerAmount = uint256(between(balance - int256(uint256(newest.payerLocked)), share));
+        payeeAmount = uint256(between(left - balance - int256(uint256(newest.payeeLocked)), left - share));
+    }
+
+    function settleNow(uint256 index) internal {
+        (uint256 payerAmount, uint256 payeeAmount) = settlement(index);
+        pays("settle", _stranger, abi.encodeCall(channels.settle, (channelAt(index))), payerAmount, payeeAmount);
+        _ledgers[index].paidOut += payerAmount + payeeAmount;
+        _ledgers[index].settled = true;
+    }
+
+    function between(int256 value, int256 most) private pure returns (int256) {
+        return value < 0 ? int256(0) : value > most ? most : value;
     }
 
     function signBoth(bytes32 structHash) internal returns (Signatures memory) {
@@ -199,16 +251,17 @@ abstract contract HandlerBase is Test {
         return keccak256(abi.encode(keccak256("Voucher(bytes32 channelId,uint128 paid)"), idAt(index), paid));
     }
 
+    function intentHash(uint256 index, CloseIntent memory intent) internal view returns (bytes32) {
+        bytes32 typehash = keccak256("CloseIntent(bytes32 channelId,uint64 minSequence,uint64 deadline)");
+        return keccak256(abi.encode(typehash, idAt(index), intent));
+    }
+
     function min(uint256 a, uint256 b) internal pure returns (uint256) {
         return a < b ? a : b;
     }
 
     function saturatingSub(uint256 a, uint256 b) internal pure returns (uint256) {
         return a > b ? a - b : 0;
-    }
-
-    function max(uint256 a, uint256 b) internal pure returns (uint256) {
-        return a > b ? a : b;
     }
 
     /// @dev A bare close if the state is number 0, which nobody signs.
@@ -228,17 +281,8 @@ abstract contract HandlerBase is Test {
     {
         Channel memory channel = channelAt(index);
         CloseIntent memory intent = CloseIntent(minSequence, uint64(vm.getBlockTimestamp() + 1));
-        bytes32 typehash = keccak256("CloseIntent(bytes32 channelId,uint64 minSequence,uint64 deadline)");
-        bytes32 structHash = keccak256(abi.encode(typehash, idAt(index), intent));
-        Signature memory signature = byPayee ? sign(_payee, structHash) : sign(_payer, structHash);
-        if (state.sequence == 0) {
-            return abi.encodeWithSignature(
-                "startClose((address,address,address,address,address,uint32,bool,uint88),(uint64,uint64),(bytes32,bytes32))",
-                channel,
-                intent,
-                signature
-            );
-        }
+        Signature memory signature = sign(byPayee ? _payee : _payer, intentHash(index, intent));
+        if (state.sequence == 0) return abi.encodeWithSignature(START_CLOSE_BY_INTENT, channel, intent, signature);
         return abi.encodeWithSignature(
             "startClose((address,address,address,address,address,uint32,bool,uint88),(uint64,int128,uint128,uint128,bytes32),((bytes32,bytes32),(bytes32,bytes32)),(uint64,uint64),(bytes32,bytes32))",
             channel,

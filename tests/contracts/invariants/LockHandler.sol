@@ -6,19 +6,11 @@ import {ScriptedCondition} from "../mocks/ScriptedCondition.sol";
 import {HandlerBase} from "./HandlerBase.sol";
 
 /// @notice Locks in the states that the parties sign, conditions that answer lawfully or not, and unlocks, good and bad.
-/// @dev INV-8 and INV-9 are asserted where a lock is resolved, from the handler's own accounts.
+/// @dev INV-9 is asserted where a lock is resolved, from the handler's own accounts.
 abstract contract LockHandler is HandlerBase {
     uint256 private constant WHOLE = 10_000;
 
     ScriptedCondition private _condition = new ScriptedCondition();
-
-    /// @dev What a side has got: its balance and its claim.
-    struct Owned {
-        uint256 payer;
-        uint256 payee;
-        uint256 payerPushed;
-        uint256 payeePushed;
-    }
 
     /* ACTIONS */
 
@@ -75,11 +67,9 @@ abstract contract LockHandler is HandlerBase {
         bytes memory call_ = abi.encodeCall(channels.unlock, (channelAt(index), lock, proofOf(index, which)));
         if (!unlockable(index, which)) return refused(_stranger, call_);
 
-        Owned memory before = owned();
         (uint256 payerAmount, uint256 payeeAmount) = expected(index, which);
-        done("unlock", _stranger, call_);
+        pays("unlock", _stranger, call_, payerAmount, payeeAmount);
         resolvedAs(index, which, payerAmount, payeeAmount);
-        assertPaid(before, payerAmount, payeeAmount);
         refused(_stranger, call_);
     }
 
@@ -99,9 +89,7 @@ abstract contract LockHandler is HandlerBase {
             resolvedAs(index, which, payerAmount, payeeAmount);
         }
 
-        Owned memory before = owned();
-        done("unlockMany", _stranger, abi.encodeCall(channels.unlockMany, (items)));
-        assertPaid(before, payerSum, payeeSum);
+        pays("unlockMany", _stranger, abi.encodeCall(channels.unlockMany, (items)), payerSum, payeeSum);
     }
 
     /* LOCKS */
@@ -147,10 +135,7 @@ abstract contract LockHandler is HandlerBase {
     function bringToEnd(uint256 index) internal {
         if (viewAt(index).phase != Phase.Closing) return;
         if (vm.getBlockTimestamp() < _ledgers[index].deadline) vm.warp(_ledgers[index].deadline);
-        uint256 before = held();
-        done("settle", _stranger, abi.encodeCall(channels.settle, (channelAt(index))));
-        _ledgers[index].paidOut += before - held();
-        _ledgers[index].settled = true;
+        settleNow(index);
     }
 
     /// @dev INV-9: once, after a settlement by this very state, and when it was decided in time or its expiry is past.
@@ -182,27 +167,5 @@ abstract contract LockHandler is HandlerBase {
         _ledgers[index].paidOut += payerAmount + payeeAmount;
         if (which == 0) _ledgers[index].fromPayerPool += payerAmount + payeeAmount;
         else _ledgers[index].fromPayeePool += payerAmount + payeeAmount;
-    }
-
-    function owned() internal view returns (Owned memory) {
-        (uint256 payerPushed, uint256 payeePushed) = (usdc.balanceOf(_payer.addr), usdc.balanceOf(_payee.addr));
-        return Owned({
-            payer: payerPushed + channels.claims(address(usdc), _payer.addr),
-            payee: payeePushed + channels.claims(address(usdc), _payee.addr),
-            payerPushed: payerPushed,
-            payeePushed: payeePushed
-        });
-    }
-
-    function assertPaid(Owned memory before, uint256 payerAmount, uint256 payeeAmount) private view {
-        Owned memory now_ = owned();
-        assertEq(now_.payer - before.payer, payerAmount, "INV-9 the payer's part");
-        assertEq(now_.payee - before.payee, payeeAmount, "INV-9 the payee's part");
-        if (!usdc.isBlacklisted(_payer.addr)) {
-            assertEq(now_.payerPushed - before.payerPushed, payerAmount, "INV-8 the payer does not wait");
-        }
-        if (!usdc.isBlacklisted(_payee.addr)) {
-            assertEq(now_.payeePushed - before.payeePushed, payeeAmount, "INV-8 the payee does not wait");
-        }
     }
 }
