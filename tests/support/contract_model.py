@@ -75,7 +75,9 @@ class ContractModel:
         self.now = 0
         self.held = 0
         self.records: dict[Bytes32, Record] = {}
-        self.got: dict[Address, int] = {}
+        self.moved: dict[Address, int] = {}
+        self.permits: dict[Address, int] = {}
+        self.authorized: set[tuple[Address, Bytes32]] = set()
         self.claims: dict[Address, int] = {}
         self.barred: set[Address] = set()
         self.paused = False
@@ -94,20 +96,48 @@ class ContractModel:
 
     # Deposits --------------------------------------------------------------------------------------------------
 
-    def deposit(self, channel: Channel, amount: int, *, for_payee: bool) -> None:
-        """Deposit from a third account."""
+    def deposit(self, channel: Channel, amount: int, sender: Address, *, for_payee: bool) -> None:
+        """Deposit from the sender, who has allowed it."""
+        self._check_creditable(channel, amount, for_payee=for_payee)
+        self._take(sender, amount)
+        self._credit(channel, amount, for_payee=for_payee)
+
+    def deposit_with_permit(
+        self, channel: Channel, amount: int, sender: Address, *, for_payee: bool, good: bool
+    ) -> None:
+        """Deposit from a party that allows it in the same call, and allows nothing else."""
+        _refuse("NotParty", sender != (channel.payee if for_payee else channel.payer))
+        self._check_creditable(channel, amount, for_payee=for_payee)
+        _refuse("ERC20InsufficientAllowance", not good)
+        self._take(sender, amount)
+        self.permits[sender] = self.permits.get(sender, 0) + 1
+        self._credit(channel, amount, for_payee=for_payee)
+
+    def deposit_with_authorization(
+        self, channel: Channel, amount: int, nonce: Bytes32, valid_before: int, *, for_payee: bool, good: bool
+    ) -> None:
+        """Deposit from a party that signed the transfer."""
+        self._check_creditable(channel, amount, for_payee=for_payee)
+        party = channel.payee if for_payee else channel.payer
+        _refuse("AuthorizationExpired", self.now >= valid_before)
+        _refuse("AuthorizationUsedOrCanceled", (party, nonce) in self.authorized)
+        _refuse("InvalidSignature", not good)
+        self._take(party, amount)
+        self.authorized.add((party, nonce))
+        self._credit(channel, amount, for_payee=for_payee)
+
+    def _check_creditable(self, channel: Channel, amount: int, *, for_payee: bool) -> None:
         record = self.record(channel)
-        chain = record.chain
-        deposited = chain.payee_deposit if for_payee else chain.payer_deposit
+        deposited = record.chain.payee_deposit if for_payee else record.chain.payer_deposit
         _refuse("ZeroAmount", amount == 0)
         _refuse("OneWayChannel", for_payee and channel.one_way)
         _refuse("ChannelNotOpen", not isinstance(record.phase, (Unopened, Open)))
         _refuse("DepositTooLarge", deposited + amount > DEPOSIT_MAX)
-        _refuse("TokenPaused", self.paused)
-        self.held += amount
-        channel_id = self.domain.channel_id(channel)
-        payer = chain.payer_deposit + (0 if for_payee else amount)
-        payee = chain.payee_deposit + (amount if for_payee else 0)
+
+    def _credit(self, channel: Channel, amount: int, *, for_payee: bool) -> None:
+        record, channel_id = self.record(channel), self.domain.channel_id(channel)
+        payer = record.chain.payer_deposit + (0 if for_payee else amount)
+        payee = record.chain.payee_deposit + (amount if for_payee else 0)
         if isinstance(record.phase, Unopened):
             self._emit(onchain.ChannelOpened(channel_id, channel, payer, payee))
         else:
@@ -336,7 +366,13 @@ class ContractModel:
 
     def _transfer(self, to: Address, amount: int) -> None:
         self.held -= amount
-        self.got[to] = self.got.get(to, 0) + amount
+        self.moved[to] = self.moved.get(to, 0) + amount
+
+    def _take(self, owner: Address, amount: int) -> None:
+        _refuse("TokenPaused", self.paused)
+        _refuse("Blacklisted", owner in self.barred)
+        self.held += amount
+        self.moved[owner] = self.moved.get(owner, 0) - amount
 
     def _check_before_deadline(self, record: Record) -> None:
         if isinstance(record.phase, Closing):

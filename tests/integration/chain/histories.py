@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from eth_abi.abi import encode
+
 from penstock.chain import calls
 from penstock.chain.account import Account
 from penstock.chain.artifacts import artifact
+from penstock.chain.tokens import Token, authorization_digest, authorization_nonce
 from penstock.protocol.conditions import ARBITRATION_NAME, ArbitrationTerms, verdict_digest
 from penstock.protocol.crypto import keccak
 from penstock.protocol.encoding import Domain, Message
@@ -24,6 +27,8 @@ from tests.support.contract_model import ContractModel, Signatures
 PERIOD_SECONDS = 40
 SEQUENCES = 5
 GAS = 12_000_000
+FUNDS = 10**9
+PERMIT_TYPE = b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,13 @@ class Historian:
         self.arbitration = self._deploy("Arbitration")
         # An earlier history on this chain may have ended with a pause.
         self._admin(chain.token, artifact("DevUSDC").interface.encode_call("setPaused", False))  # noqa: FBT003 (no name)
-        self._admin(chain.token, calls.mint(self.stranger.address, 10**9))
+        self.holders = [account.address for account in (self.payer, self.payee, self.other, self.stranger)]
+        for holder in self.holders:
+            self._admin(chain.token, calls.mint(holder, FUNDS))
         approval = calls.approve(chain.contract, 2**256 - 1)
         mined(self.anvil, self._tick(), self.stranger.address, chain.token, approval)
+        self.token_domain = chain.run(lambda rpc: Token(rpc, chain.token).domain_separator())
+        self.auth_salts = [Bytes32(rng.randbytes(32)) for _ in range(4)]
         self.channels = [self._terms(salt, one_way=salt >= 3) for salt in range(5)]
         self.cases: dict[Bytes32, ArbitrationTerms] = {}
         self.locks: dict[tuple[int, int], LockSet] = {}
@@ -151,7 +160,8 @@ class Historian:
         if rng.random() < 0.08:
             mined(self.anvil, self._tick(rng.randrange(PERIOD_SECONDS + 5)), self.stranger.address, None, b"")
         makers = (
-            *([self._deposit] * 5),
+            *([self._deposit] * 4),
+            *([self._deposit_with_permit, self._deposit_with_authorization] * 2),
             *([self._start_close, self._challenge, self._settle] * 3),
             *([self._unlock] * 4),
             self._withdraw,
@@ -170,7 +180,8 @@ class Historian:
 
     def _bar_or_pause(self) -> None:
         token = artifact("DevUSDC").interface
-        if self.rng.random() < 0.2:
+        # A pause stops deposits, and with them nearly everything: it is a short one.
+        if self.model.paused or self.rng.random() < 0.2:
             self.model.paused = not self.model.paused
             self._admin(self.chain.token, token.encode_call("setPaused", self.model.paused))
             return
@@ -202,17 +213,74 @@ class Historian:
         """Return a channel of this kind, as a rule."""
         return self._any() if self.rng.random() < 0.05 else self.rng.choice((3, 4) if one_way else (0, 1, 2))
 
+    def _a_deposit(self) -> tuple[Channel, bool, int]:
+        return self.channels[self._any()], self.rng.random() < 0.4, self.rng.choice((0, 1, 100, 100, 100, 2**95))
+
     def _deposit(self) -> Call:
-        at, for_payee = self._any(), self.rng.random() < 0.4
-        amount = self.rng.choice((0, 1, 100, 100, 100, 2**95))
-        channel = self.channels[at]
+        channel, for_payee, amount = self._a_deposit()
+        sender = self.stranger.address
         return self._call(
             "deposit",
-            self.stranger.address,
-            lambda: self.model.deposit(channel, amount, for_payee=for_payee),
+            sender,
+            lambda: self.model.deposit(channel, amount, sender, for_payee=for_payee),
             calls.terms(channel),
             for_payee,
             amount,
+        )
+
+    def _deposit_with_permit(self) -> Call:
+        """As a rule by the party whose side it is, with a permit for just this amount."""
+        channel, for_payee, amount = self._a_deposit()
+        parties = {account.address: account for account in (self.payer, self.payee, self.other)}
+        sender = channel.payee if for_payee else channel.payer
+        if self.rng.random() < 0.1:
+            sender = self.rng.choice(list(parties))
+        good = self.rng.random() < 0.85
+        nonce = self.model.permits.get(sender, 0) + (0 if good else 1)
+        deadline = self.time + 1000
+        values = (str(sender), str(self.chain.contract), amount, nonce, deadline)
+        types = ("bytes32", "address", "address", "uint256", "uint256", "uint256")
+        struct = keccak(encode(types, (keccak(PERMIT_TYPE), *values)))
+        signature = parties[sender].sign_digest(Bytes32(keccak(b"\x19\x01" + self.token_domain + struct)))
+        return self._call(
+            "depositWithPermit",
+            sender,
+            lambda: self.model.deposit_with_permit(channel, amount, sender, for_payee=for_payee, good=good),
+            calls.terms(channel),
+            for_payee,
+            amount,
+            (deadline, signature[64], signature[:32], signature[32:64]),
+        )
+
+    def _deposit_with_authorization(self) -> Call:
+        """Sent by a stranger; now and then signed by another than the party, or with a salt that was used."""
+        channel, for_payee, amount = self._a_deposit()
+        accounts = {account.address: account for account in (self.payer, self.payee, self.other)}
+        party = accounts[channel.payee if for_payee else channel.payer]
+        signer = party if self.rng.random() < 0.9 else self.stranger
+        auth_salt = self.rng.choice((*self.auth_salts, Bytes32(self.rng.randbytes(32))))
+        nonce = authorization_nonce(self.model.domain.channel_id(channel), auth_salt)
+        valid_before = self.time + self.rng.choice((0, 1, 2, 100, 100, 100))
+        digest = authorization_digest(
+            self.token_domain,
+            owner=party.address,
+            contract=self.chain.contract,
+            amount=amount,
+            valid_after=0,
+            valid_before=valid_before,
+            nonce=nonce,
+        )
+        good = signer is party
+        return self._call(
+            "depositWithAuthorization",
+            self.stranger.address,
+            lambda: self.model.deposit_with_authorization(
+                channel, amount, nonce, valid_before, for_payee=for_payee, good=good
+            ),
+            calls.terms(channel),
+            for_payee,
+            amount,
+            (bytes(auth_salt), 0, valid_before, signer.sign_digest(digest)),
         )
 
     def _withdraw(self) -> Call:

@@ -23,15 +23,25 @@ from penstock.protocol.messages import State
 from penstock.protocol.onchain import Closing, Ended, OnChain
 from penstock.protocol.primitives import Address, Bytes32
 from penstock.protocol.settlement import settle
-from tests.integration.chain.histories import Call, Historian
+from tests.integration.chain.histories import FUNDS, Call, Historian
 from tests.support.anvil import Chain, deploy, run_anvil
 from tests.support.contract_model import Claimed, ClaimRecorded, ContractModel, ModelEvent, Record, Refused, Skipped
 
-STEPS = 120
+STEPS = 150
 SEEDS = range(8)
-# All but the two other ways to bring a deposit, which forge tests.
 FUNCTIONS = {
-    *("deposit", "withdraw", "collect", "collectMany", "close", "closeOneWay", "startClose", "challenge"),
+    *(
+        "deposit",
+        "depositWithPermit",
+        "depositWithAuthorization",
+        "withdraw",
+        "collect",
+        "collectMany",
+        "close",
+        "closeOneWay",
+        "startClose",
+        "challenge",
+    ),
     *("challengeMany", "settle", "settleMany", "unlock", "unlockMany", "claim"),
 }
 REFUSALS_MIN = 18
@@ -63,7 +73,7 @@ def test_the_contract_and_the_core_agree(chain: Chain) -> None:
                 done[call.name] += 1
 
     # A history in which nothing happens would agree as well.
-    assert set(done) == FUNCTIONS, done
+    assert set(done) == FUNCTIONS, (done, refused)
     assert len(refused) >= REFUSALS_MIN, refused
 
 
@@ -114,18 +124,19 @@ def check_same(chain: Chain, history: Historian, where: str) -> None:
     """Check that balances, claims and channels are the same on both sides."""
     model = history.model
 
-    async def read(rpc: Rpc) -> tuple[dict[Bytes32, OnChain], dict[Address, int], int]:
+    async def read(rpc: Rpc) -> tuple[dict[Bytes32, OnChain], dict[Address, int], dict[Address, int]]:
         contract, token = ChannelsContract(rpc, chain.domain), Token(rpc, chain.token)
         channels = {channel_id: await contract.get_channel(channel_id) for channel_id in model.records}
-        people = (history.payer, history.payee, history.other)
-        claims = {who.address: await contract.claim_of(chain.token, who.address) for who in people}
-        return channels, claims, await token.balance(chain.contract)
+        claims = {who: await contract.claim_of(chain.token, who) for who in history.holders}
+        balances = {who: await token.balance(who) for who in (chain.contract, *history.holders)}
+        return channels, claims, balances
 
-    channels, claims, held = chain.run(read)
+    channels, claims, balances = chain.run(read)
     for channel_id, record in model.records.items():
         assert channels[channel_id] == as_viewed(record), where
     assert claims == {who: model.claims.get(who, 0) for who in claims}, where
-    assert held - history.held_before == model.held, where
+    assert balances.pop(chain.contract) - history.held_before == model.held, where
+    assert balances == {who: FUNDS + model.moved.get(who, 0) for who in balances}, where
 
 
 def as_viewed(record: Record) -> OnChain:

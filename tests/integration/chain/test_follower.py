@@ -244,7 +244,7 @@ def test_a_missing_log_stops_the_follower_and_records_nothing(
 
 def test_an_outage_is_waited_out(chain: Chain, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = make_pair(chain, deposit=50)
-    original, failures = Rpc.head, iter(range(2))
+    original, failures = Rpc.head, iter(range(6))
 
     async def sometimes(rpc: Rpc) -> Any:
         if next(failures, None) is not None:
