@@ -14,7 +14,7 @@ TEST = re.compile(r"(?:function|def) (test\w+)")
 
 
 def indexed() -> set[tuple[str, str]]:
-    """Read the index: in each row, a test belongs to the file named last before it, of the contracts' or of Python's."""
+    """Read the index: in each row, a test belongs to the file named last before it."""
     named = set()
     for row in (FAULTS / "README.md").read_text().splitlines():
         file = ""

@@ -1,4 +1,4 @@
-"""Write the shared vectors that forge and pytest read: ``python tests/vectors/generate.py``.
+"""Write the shared vectors that forge and pytest read: ``python tests/vectors/generate.py [folder]``.
 
 Digests come from eth_account's own EIP-712 encoder, not from ours, so that a vector never merely repeats the code
 it checks. Signatures come from eth_account too; the trees of locks from the npm package ``@openzeppelin/merkle-tree``
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -317,13 +318,12 @@ def unlock_case(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def write(name: str, content: dict[str, Any]) -> None:
-    """Write one file of vectors."""
-    (HERE / name).write_text(json.dumps(content, indent=2) + "\n")
+def main(folder: Path) -> None:
+    """Write all files, the same each time."""
 
+    def write(name: str, content: dict[str, Any]) -> None:
+        (folder / name).write_text(json.dumps(content, indent=2) + "\n")
 
-def main() -> None:
-    """Write all files."""
     rng = random.Random(712)
     domain = signable("Close", {"channelId": "0x" + "00" * 32, "paid": 0})
     write(
@@ -350,4 +350,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE)

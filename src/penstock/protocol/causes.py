@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penstock.protocol.errors import LocksMismatch, LocksNotTaken, StateMismatch
-from penstock.protocol.locks import BPS, Lock, LockSet
+from penstock.protocol.locks import BPS, Lock, LockSet, received_of
 from penstock.protocol.messages import State
 from penstock.protocol.primitives import INT128_MAX, INT128_MIN, UINT128_MAX, Bytes32, check_range
 
@@ -157,7 +157,7 @@ def apply_causes(base: State, sequence: int, causes: Sequence[Cause], locks: Loc
                 locks = locks.adding(lock)
             case ReleaseLock(lock_id=lock_id, share_bps=share_bps):
                 lock = locks.get(lock_id)
-                received = lock.amount * share_bps // BPS
+                received = received_of(lock.amount, share_bps)
                 paid += received if lock.from_payer else -received
                 locks = locks.without(lock_id)
             case CancelLock(lock_id=lock_id):

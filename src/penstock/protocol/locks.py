@@ -215,11 +215,16 @@ def resolve(lock: Lock, pool: int, outcome: Outcome | None, now: int) -> Parts |
     received = 0
     if counts(lock, outcome, now):
         assert outcome is not None
-        received = amount * outcome.share_bps // BPS
+        received = received_of(amount, outcome.share_bps)
     elif now <= lock.expiry:
         return None
     rest = amount - received
     return Parts(rest, received) if lock.from_payer else Parts(received, rest)
+
+
+def received_of(amount: int, share_bps: int) -> int:
+    """Return what of an amount is the receiver's: its share, rounded down."""
+    return amount * share_bps // BPS
 
 
 def counts(lock: Lock, outcome: Outcome | None, now: int) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.protocol.causes import AddLock, CancelLock, Cause, ReleaseLock, apply_causes
 from penstock.protocol.errors import (
     AmountOutOfRange,
     IndexNotLowestFree,
@@ -19,12 +20,14 @@ from penstock.protocol.errors import (
     TooManyLocks,
     UnknownLock,
 )
-from penstock.protocol.locks import LOCKS_MAX, NO_LOCKS, Lock, LockSet, Outcome, Parts, leaf, resolve, verify
+from penstock.protocol.locks import LOCKS_MAX, NO_LOCKS, Lock, LockSet, Outcome, Parts, counts, leaf, resolve, verify
+from penstock.protocol.messages import State
 from penstock.protocol.primitives import ZERO_WORD, Address, Bytes32
 from tests.support.parties import cause_id, make_lock
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 SETS: list[dict[str, Any]] = json.loads((VECTORS / "locks.json").read_text())["sets"]
+CHANNEL_ID = cause_id(5)
 UNLOCKS: list[dict[str, Any]] = json.loads((VECTORS / "unlocks.json").read_text())["cases"]
 
 
@@ -38,6 +41,10 @@ def lock_of(shape: dict[str, Any]) -> Lock:
         condition=Address.parse(shape["condition"], "condition"),
         key=Bytes32.parse(shape["key"], "key"),
     )
+
+
+def lock_in(case: dict[str, Any]) -> Lock:
+    return replace(make_lock(0), amount=int(case["amount"]), from_payer=case["fromPayer"], expiry=int(case["expiry"]))
 
 
 def set_of(count: int) -> LockSet:
@@ -57,9 +64,39 @@ def test_the_tree_is_the_one_that_the_public_package_builds(shape: dict[str, Any
         assert [str(word) for word in locks.proof(lock.lock_id)] == proof
 
 
+@pytest.mark.parametrize("shape", SETS, ids=lambda shape: str(len(shape["locks"])))
+def test_locks_added_by_causes_have_the_root_of_that_tree(shape: dict[str, Any]) -> None:
+    causes = [AddLock(lock_of(lock)) for lock in shape["locks"]]
+
+    state, locks = apply_causes(State(CHANNEL_ID, 0, 0), 1, causes, NO_LOCKS)
+
+    assert str(state.locks_root) == shape["root"]
+    assert locks == LockSet(tuple(cause.lock for cause in causes))
+
+
+def test_causes_divide_a_lock_as_the_contract_does() -> None:
+    asked = [case for case in UNLOCKS if case["parts"] and int(case["amount"]) <= int(case["pool"])]
+    for case in asked:
+        lock = lock_in(case)
+        locks = NO_LOCKS.adding(lock)
+        before = State(CHANNEL_ID, 1, 0, locks.payer_locked, locks.payee_locked, locks.root)
+        outcome = Outcome(int(case["shareBps"]), int(case["decidedAt"]))
+        cause: Cause = CancelLock(cause_id(1), lock.lock_id)
+        if counts(lock, outcome, int(case["now"])):
+            cause = ReleaseLock(cause_id(1), lock.lock_id, outcome.share_bps)
+
+        after, left = apply_causes(before, 2, [cause], locks)
+
+        # What each can use again: what it paid less, and what is locked no more.
+        payer, payee = before.payer_locked - after.paid, before.payee_locked + after.paid
+        assert {"payer": str(payer), "payee": str(payee)} == case["parts"]
+        assert left == NO_LOCKS
+    assert len(asked) > 50
+
+
 @pytest.mark.parametrize("case", UNLOCKS)
 def test_a_lock_resolves_as_in_the_vectors(case: dict[str, Any]) -> None:
-    lock = replace(make_lock(0), amount=int(case["amount"]), from_payer=case["fromPayer"], expiry=int(case["expiry"]))
+    lock = lock_in(case)
     outcome = Outcome(int(case["shareBps"]), int(case["decidedAt"]))
 
     parts = resolve(lock, int(case["pool"]), outcome, int(case["now"]))
