@@ -71,6 +71,8 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
     /* EIP-2612 */
 
     /// @notice Sets an allowance on the owner's signature.
+    // EIP-2612 names it so.
+    // slither-disable-next-line shadowing-local
     function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external
     {
@@ -196,6 +198,7 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
     }
 
     /// @notice The token's EIP-712 domain separator.
+    // EIP-2612 spells it so.
     function DOMAIN_SEPARATOR() external view returns (bytes32) /* solhint-disable-line func-name-mixedcase */ {
         return _domainSeparatorV4();
     }
