@@ -39,7 +39,7 @@ abstract contract ChannelsTest is Test {
     function setUp() public virtual {
         vm.warp(1_800_000_000);
         channels = deployChannels(MIN_PERIOD, MAX_PERIOD);
-        usdc = new DevUSDC();
+        usdc = deployUsdc();
         payer = vm.createWallet("payer");
         payee = vm.createWallet("payee");
         payerSigner = vm.createWallet("payer signer");
@@ -52,6 +52,10 @@ abstract contract ChannelsTest is Test {
     /// @dev By name: to import the contract would compile every test as slowly as it.
     function deployChannels(uint32 minimum, uint32 maximum) internal returns (IChannels) {
         return IChannels(deployCode("Channels.sol:Channels", abi.encode(minimum, maximum)));
+    }
+
+    function deployUsdc() internal virtual returns (DevUSDC) {
+        return new DevUSDC();
     }
 
     function fund(address account) internal {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {DevUSDC} from "../../../contracts/tokens/DevUSDC.sol";
+import {Channel, Phase} from "../../../contracts/types/ChannelTypes.sol";
 import {VictimToken} from "../mocks/HostileTokens.sol";
 import {HostileTokenTest} from "./HostileTokenTest.sol";
 
@@ -45,12 +46,32 @@ contract RevertBombTokenTest is RefusingTokenTest(VictimToken.Manner.RevertsWith
 contract ReturnBombTokenTest is RefusingTokenTest(VictimToken.Manner.ReturnsBomb) {}
 
 /// @notice Burns all the gas it is given: a 64th is left, which records the claim and pays the other party.
-contract GasBurningTokenTest is RefusingTokenTest(VictimToken.Manner.BurnsAllGas) {}
+contract GasBurningTokenTest is RefusingTokenTest(VictimToken.Manner.BurnsAllGas) {
+    /// @dev Why untrusted tokens do not belong in one batch with others: with too little gas it fails as a whole.
+    function test_WhenItStarvesABatch_NothingHappensAndTheOthersSettleWithoutIt() public {
+        startCloseBare(both());
+        startCloseBare(honest());
+        skip(PERIOD);
+        turn(payer.addr);
+        Channel[] memory batch = new Channel[](2);
+        (batch[0], batch[1]) = (both(), honest());
+
+        (bool done,) = address(channels).call{gas: 1_000_000}(abi.encodeCall(channels.settleMany, (batch)));
+
+        assertFalse(done);
+        assertPhase(both(), Phase.Closing);
+        assertPhase(honest(), Phase.Closing);
+        batch[0] = batch[1];
+        (done,) = address(channels).call{gas: 1_000_000}(abi.encodeCall(channels.settleMany, (batch)));
+        assertTrue(done);
+        assertPhase(honest(), Phase.Settled);
+    }
+}
 
 contract BlacklistingTokenTest is HostileTokenTest {
     address private _victim;
 
-    function deployToken() internal override returns (address) {
+    function deployToken() internal virtual override returns (address) {
         return address(new DevUSDC());
     }
 
