@@ -9,7 +9,7 @@ from bench.gas.chain import BATCH, LATE, PAYEE, PAYER, PERIOD_SECONDS, STRANGER,
 from penstock.chain import calls
 from penstock.protocol.conditions import ARBITRATION_NAME, ArbitrationTerms, OptimisticTerms, verdict_digest
 from penstock.protocol.crypto import keccak
-from penstock.protocol.locks import BPS, NO_LOCKS, Lock, LockSet
+from penstock.protocol.locks import BPS, LOCKS_MAX, NO_LOCKS, Lock, LockSet
 from penstock.protocol.messages import Channel
 from penstock.protocol.primitives import Bytes32
 from penstock.protocol.signatures import to_compact
@@ -18,12 +18,17 @@ _ARBITERS = sorted((named(f"arbiter {n}") for n in range(3)), key=lambda arbiter
 
 
 def measure_locks(chain: GasChain) -> Figures:
-    """Unlock two of four locks, and 25 of 25 in one transaction, each for a preimage of its own."""
-    few, many = _preimages("few", 4), _preimages("many", BATCH)
-    figures = {"reveal": [chain.call(STRANGER, "HashLock", "reveal", preimage) for preimage in (*few, *many)][-1]}
-    channel, locks = _settled(chain, 50, few)
-    for name, lock in zip(("unlock_first", "unlock_next"), locks, strict=False):
-        figures[name] = chain.send(STRANGER, calls.unlock(channel, lock, locks.proof(lock.lock_id)))
+    """Unlock two of four locks, two of 256, and 25 of 25 in one transaction, each for a preimage of its own."""
+    few, many, most = _preimages("few", 4), _preimages("many", BATCH), _preimages("most", LOCKS_MAX)
+    revealed = (*few, *many, *most[:2])
+    figures = {"reveal": [chain.call(STRANGER, "HashLock", "reveal", preimage) for preimage in revealed][-1]}
+    for salt, preimages, names in (
+        (50, few, ("unlock_first", "unlock_next")),
+        (52, most, ("unlock_first_of_256", "unlock_next_of_256")),
+    ):
+        channel, locks = _settled(chain, salt, preimages)
+        for name, lock in zip(names, locks, strict=False):
+            figures[name] = chain.send(STRANGER, calls.unlock(channel, lock, locks.proof(lock.lock_id)))
     channel, locks = _settled(chain, 51, many)
     items = [(calls.terms(channel), *calls.proven(lock, locks.proof(lock.lock_id))) for lock in locks]
     return figures | {"unlock_many_25_each": chain.call(STRANGER, "Channels", "unlockMany", items) // BATCH}

@@ -53,19 +53,24 @@ def _sums(figures: Figures) -> Figures:
     parts = {
         "life_agreed": ("deposit_open", "close"),
         "life_disputed": ("deposit_open", "start_close", "challenge", "settle"),
-        "life_one_way": ("deposit_open_authorization", "close_one_way"),
+        "life_one_way": ("deposit_open_authorization_one_way", "close_one_way"),
         "reveal_and_unlock": ("reveal", "unlock_first"),
     }
     return {name: sum(figures[each] for each in names) for name, names in parts.items()}
 
 
 def _deposits(chain: GasChain) -> Figures:
-    channel, gasless = chain.channel(1), chain.channel(2)
-    figures = {
+    channel = chain.channel(1)
+    return {
         "deposit_open": chain.send(PAYER, calls.deposit(channel, DEPOSIT)),
         "deposit_topup": chain.send(PAYER, calls.deposit(channel, DEPOSIT)),
         "deposit_payee_first": chain.send(PAYEE, calls.deposit(channel, DEPOSIT, for_payee=True)),
+        "deposit_open_authorization": _gasless(chain, chain.channel(2)),
+        "deposit_open_authorization_one_way": _gasless(chain, chain.channel(5, one_way=True)),
     }
+
+
+def _gasless(chain: GasChain, channel: Channel) -> int:
     salt = Bytes32(keccak(b"salt"))
     digest = authorization_digest(
         chain.domain_of("PlainToken", _PLAIN).separator,
@@ -74,11 +79,10 @@ def _deposits(chain: GasChain) -> Figures:
         amount=DEPOSIT,
         valid_after=0,
         valid_before=LATE,
-        nonce=authorization_nonce(chain.domain.channel_id(gasless), salt),
+        nonce=authorization_nonce(chain.domain.channel_id(channel), salt),
     )
     authorization = calls.Authorization(salt, 0, LATE, PAYER.sign_digest(digest))
-    call = calls.deposit_with_authorization(gasless, DEPOSIT, authorization)
-    return figures | {"deposit_open_authorization": chain.send(STRANGER, call)}
+    return chain.send(STRANGER, calls.deposit_with_authorization(channel, DEPOSIT, authorization))
 
 
 def _permits(chain: GasChain) -> Figures:
