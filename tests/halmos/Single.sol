@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Channel, Collect, Lock, Signature} from "../../contracts/types/ChannelTypes.sol";
+import {Channel, Lock, Signature} from "../../contracts/types/ChannelTypes.sol";
 import {ChannelsProof} from "./ChannelsProof.sol";
 import {Logic} from "./Logic.sol";
 import {ProofCondition} from "./ProofCondition.sol";
@@ -25,24 +25,6 @@ contract SingleProof is ChannelsProof {
         assert((collected == paid).or((collected == books.record.payerDeposit).and(collected < paid)));
         assert(payeeGot == collected - books.record.withdrawn);
         assert(payeeGot != 0);
-    }
-
-    /// @notice INV-10, INV-1: two vouchers for one channel in one batch, equal or not: the books balance.
-    function check_batchOfVouchers(
-        Channel memory channel,
-        uint128 first,
-        uint128 second,
-        Signature memory firstSignature,
-        Signature memory secondSignature
-    ) external {
-        Books memory books = start(channel);
-        Collect[] memory items = new Collect[](2);
-        items[0] = Collect(channel, first, firstSignature);
-        items[1] = Collect(channel, second, secondSignature);
-
-        channels.collectMany(items);
-
-        finish(books, channel);
     }
 
     /// @notice INV-9: an unlock succeeds only for a lock of the settled state's whose bit was clear, sets it and no other;

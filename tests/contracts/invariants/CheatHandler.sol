@@ -112,16 +112,15 @@ abstract contract CheatHandler is LockHandler {
         if (chance % 4 != 0) return;
         index = bound(index, 0, CHANNELS - 2);
         if (viewAt(index).phase != Phase.Open) return;
-        State memory old = _states[index][uint64(bound(stale, 0, _ledgers[index].signed))];
+        stale = uint64(bound(stale, 0, _ledgers[index].signed));
         signState(index, paid, 0, 0, true);
         State memory newest = _states[index][_ledgers[index].signed];
         address cheat = ofPayee ? _payee.addr : _payer.addr;
-        done("cheat", cheat, startCall(index, old));
-        _ledgers[index].deadline = uint40(vm.getBlockTimestamp() + PERIOD);
+        startWith(index, cheat, stale);
         vm.warp(_ledgers[index].deadline - 1);
         done("defend", _stranger, challengeCall(index, newest));
         (_ledgers[index].newest, _ledgers[index].newestPaid) = (newest.sequence, newest.paid);
-        refused(cheat, challengeCall(index, old));
+        refused(cheat, challengeCall(index, _states[index][stale]));
 
         Owned memory before = owned();
         (uint256 payerBalance, uint256 payeeBalance) = balancesIn(index, newest);

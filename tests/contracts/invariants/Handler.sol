@@ -89,14 +89,11 @@ contract Handler is CheatHandler {
         index = bound(index, 0, CHANNELS - 1);
         address caller = byPayee ? _payee.addr : _payer.addr;
         sequence = uint64(bound(sequence, 0, _ledgers[index].signed));
-        State memory state = _states[index][sequence];
-        bytes memory call_ = startCall(index, state);
+        bytes memory call_ = startCall(index, _states[index][sequence]);
         refused(_stranger, call_);
         if (viewAt(index).phase != Phase.Open) return refused(caller, call_);
 
-        done("startClose", caller, call_);
-        _ledgers[index].deadline = uint40(vm.getBlockTimestamp() + PERIOD);
-        (_ledgers[index].newest, _ledgers[index].newestPaid) = (sequence, state.paid);
+        startWith(index, caller, sequence);
     }
 
     /// @dev A relayer with a leave that wants `minSequence` at least.

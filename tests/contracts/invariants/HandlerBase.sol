@@ -194,6 +194,13 @@ abstract contract HandlerBase is Test {
         payeeAmount = uint256(between(left - balance - int256(uint256(newest.payeeLocked)), left - share));
     }
 
+    function startWith(uint256 index, address caller, uint64 sequence) internal {
+        State memory state = _states[index][sequence];
+        done("startClose", caller, startCall(index, state));
+        _ledgers[index].deadline = uint40(vm.getBlockTimestamp() + PERIOD);
+        (_ledgers[index].newest, _ledgers[index].newestPaid) = (sequence, state.paid);
+    }
+
     function settleNow(uint256 index) internal {
         (uint256 payerAmount, uint256 payeeAmount) = settlement(index);
         pays("settle", _stranger, abi.encodeCall(channels.settle, (channelAt(index))), payerAmount, payeeAmount);

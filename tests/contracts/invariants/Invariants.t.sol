@@ -23,7 +23,7 @@ contract InvariantsTest is Test {
         _handler = new Handler(_channels, _usdc);
         _usdc.transferOwnership(address(_handler));
 
-        bytes4[] memory selectors = new bytes4[](25);
+        bytes4[] memory selectors = new bytes4[](26);
         selectors[0] = Handler.deposit.selector;
         selectors[1] = LockHandler.signState.selector;
         selectors[2] = Handler.startClose.selector;
@@ -49,6 +49,7 @@ contract InvariantsTest is Test {
         selectors[22] = CheatHandler.misuseVoucher.selector;
         selectors[23] = CheatHandler.defend.selector;
         selectors[24] = CheatHandler.betray.selector;
+        selectors[25] = LockHandler.decideLate.selector;
         targetSelector(FuzzSelector({addr: address(_handler), selectors: selectors}));
         targetContract(address(_handler));
     }

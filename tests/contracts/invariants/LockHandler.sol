@@ -31,21 +31,39 @@ abstract contract LockHandler is HandlerBase {
         _states[index][sequence] = State(sequence, paid, payerLocked, payeeLocked, root);
     }
 
-    /// @dev A first decision stands, as the law of conditions has it; a lie counts as none, and so does one that comes
-    ///      late, which is tried at the end of the lock's own channel, and unlocked at once.
-    function decide(uint256 index, bool ofPayee, uint256 shareBps, bool lies, bool late) external growing {
+    /// @dev A first decision stands, as the law of conditions has it; a lie counts as none.
+    function decide(uint256 index, bool ofPayee, uint256 shareBps, bool lies) external growing {
         index = bound(index, 0, CHANNELS - 2);
-        if (late) bringToEnd(index);
+        Lock memory lock = _locks[index][_ledgers[index].newest][ofPayee ? 1 : 0];
+        if (lock.amount == 0 || isDecided(lock)) return;
+        shareBps = lies ? bound(shareBps, WHOLE + 1, type(uint256).max) : bound(shareBps, 0, WHOLE);
+        _condition.decide(lock.key, shareBps, vm.getBlockTimestamp());
+    }
+
+    /// @dev A decision that comes after the expiry counts as none, too: the lock goes back to its sender. Seldom, or few
+    ///      channels would live to see a dispute.
+    function decideLate(uint256 index, bool ofPayee, uint256 shareBps, uint128 locked, uint256 chance)
+        external
+        growing
+    {
+        if (chance % 4 != 0) return;
+        index = bound(index, 0, CHANNELS - 2);
+        if (viewAt(index).phase == Phase.Open) {
+            signState(index, 0, locked, locked, true);
+            startWith(index, _payer.addr, _ledgers[index].signed);
+        }
+        bringToEnd(index);
         uint256 which = ofPayee ? 1 : 0;
         Lock memory lock = _locks[index][_ledgers[index].newest][which];
-        if (lock.amount == 0) return;
+        if (lock.amount == 0 || isDecided(lock) || viewAt(index).phase != Phase.Settled) return;
+        if (vm.getBlockTimestamp() <= lock.expiry) vm.warp(lock.expiry + 1);
+        _condition.decide(lock.key, bound(shareBps, 1, WHOLE), vm.getBlockTimestamp());
+        unlockOne(index, which);
+    }
+
+    function isDecided(Lock memory lock) private view returns (bool) {
         (, uint256 decidedAt) = _condition.outcome(lock.key);
-        if (decidedAt != 0 && decidedAt <= vm.getBlockTimestamp()) return;
-        if (late && viewAt(index).phase != Phase.Settled) return;
-        if (late && vm.getBlockTimestamp() <= lock.expiry) vm.warp(lock.expiry + 1);
-        if (lies) _condition.decide(lock.key, bound(shareBps, WHOLE + 1, type(uint256).max), vm.getBlockTimestamp());
-        else _condition.decide(lock.key, bound(shareBps, 0, WHOLE), vm.getBlockTimestamp());
-        if (late) unlockOne(index, which);
+        return decidedAt != 0 && decidedAt <= vm.getBlockTimestamp();
     }
 
     function unlock(uint256 index, bool ofPayee, bool settles, uint256 tamper) external growing {
