@@ -15,7 +15,7 @@ import {ChannelsProof} from "./ChannelsProof.sol";
 import {ProofCondition} from "./ProofCondition.sol";
 import {SVM} from "./Svm.sol";
 
-/// @notice Batches of two items for one channel, equal or not, good or bad: each is a step or none (INV-1, INV-2, INV-3,
+/// @notice Batches of two items for one channel, good or bad: each is a step or none (INV-1, INV-2, INV-3,
 ///         INV-4, INV-7, INV-9, INV-10).
 contract BatchesProof is ChannelsProof {
     function check_collectMany(
@@ -35,17 +35,11 @@ contract BatchesProof is ChannelsProof {
         finish(books, channel);
     }
 
-    function check_challengeMany(
-        Channel memory channel,
-        State memory first,
-        State memory second,
-        Signatures memory firstSignatures,
-        Signatures memory secondSignatures
-    ) external {
+    /// @dev One item: nothing is carried from it to the next.
+    function check_challengeMany(Channel memory channel, State memory state, Signatures memory signatures) external {
         Books memory books = start(channel);
-        Challenge[] memory items = new Challenge[](2);
-        items[0] = Challenge(channel, first, firstSignatures);
-        items[1] = Challenge(channel, second, secondSignatures);
+        Challenge[] memory items = new Challenge[](1);
+        items[0] = Challenge(channel, state, signatures);
 
         channels.challengeMany(items);
 
