@@ -12,9 +12,10 @@ import {
 import {ChannelsProof} from "./ChannelsProof.sol";
 import {Logic} from "./Logic.sol";
 import {Messages} from "./Messages.sol";
+import {Records} from "./Records.sol";
 
-/// @notice A signature is good for one message of one channel (INV-6): what is accepted was signed, as just this message,
-///         by just the terms' signers, and no two messages have one digest.
+/// @notice A signature is good for one message of one channel (INV-6): what each function accepts, of any channel in any
+///         state, was signed, as just this message, by just the terms' signers, and no two messages have one digest.
 /// @dev The precompile's `ecrecover` is a function nothing is known of; keccak256 has no collisions.
 contract SignedProof is ChannelsProof {
     using Logic for bool;
@@ -28,6 +29,36 @@ contract SignedProof is ChannelsProof {
         _assertBoth(channel, Messages.state(channels.domainSeparator(), id, state), signatures);
     }
 
+    function check_acceptedFirstState(
+        Channel memory channel,
+        State memory state,
+        Signatures memory signatures,
+        address caller
+    ) external {
+        bytes32 id = start(channel).id;
+
+        vm.prank(caller);
+        channels.startClose(channel, state, signatures);
+
+        _assertBoth(channel, Messages.state(channels.domainSeparator(), id, state), signatures);
+    }
+
+    function check_acceptedFirstStateAndIntent(
+        Channel memory channel,
+        State memory state,
+        Signatures memory signatures,
+        CloseIntent memory intent,
+        Signature memory signature
+    ) external {
+        bytes32 id = start(channel).id;
+
+        channels.startClose(channel, state, signatures, intent, signature);
+
+        _assertBoth(channel, Messages.state(channels.domainSeparator(), id, state), signatures);
+        _assertEither(channel, Messages.intent(channels.domainSeparator(), id, intent), signature);
+        assert(state.sequence >= intent.minSequence && block.timestamp < intent.deadline);
+    }
+
     function check_acceptedVoucher(Channel memory channel, uint128 paid, Signature memory signature) external {
         bytes32 id = start(channel).id;
 
@@ -35,6 +66,23 @@ contract SignedProof is ChannelsProof {
 
         bytes32 digest = Messages.voucher(channels.domainSeparator(), id, paid);
         assert(digest.isSignedBy(signature, channel.payerSigner));
+    }
+
+    /// @dev One that pays nothing new may be anybody's.
+    function check_acceptedLastVoucher(
+        Channel memory channel,
+        uint128 paid,
+        Signature memory signature,
+        address caller
+    ) external {
+        Books memory books = start(channel);
+
+        vm.prank(caller);
+        channels.closeOneWay(channel, paid, signature);
+
+        bool pays = Records.read(address(channels), books.id).withdrawn != books.record.withdrawn;
+        bytes32 digest = Messages.voucher(channels.domainSeparator(), books.id, paid);
+        assert(pays.implies(digest.isSignedBy(signature, channel.payerSigner)));
     }
 
     function check_acceptedWithdrawal(
@@ -64,9 +112,8 @@ contract SignedProof is ChannelsProof {
 
         channels.startClose(channel, intent, signature);
 
-        bytes32 digest = Messages.intent(channels.domainSeparator(), id, intent);
-        bool byPayer = digest.isSignedBy(signature, channel.payerSigner);
-        assert(byPayer || digest.isSignedBy(signature, channel.payeeSigner));
+        _assertEither(channel, Messages.intent(channels.domainSeparator(), id, intent), signature);
+        assert(intent.minSequence == 0 && block.timestamp < intent.deadline);
     }
 
     /// @notice Digests of one type differ if any member or the channel does.
@@ -107,5 +154,10 @@ contract SignedProof is ChannelsProof {
     function _assertBoth(Channel memory channel, bytes32 digest, Signatures memory signatures) private pure {
         assert(digest.isSignedBy(signatures.payer, channel.payerSigner));
         assert(digest.isSignedBy(signatures.payee, channel.payeeSigner));
+    }
+
+    function _assertEither(Channel memory channel, bytes32 digest, Signature memory signature) private pure {
+        bool byPayer = digest.isSignedBy(signature, channel.payerSigner);
+        assert(byPayer || digest.isSignedBy(signature, channel.payeeSigner));
     }
 }
