@@ -71,15 +71,13 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
     /* EIP-2612 */
 
     /// @notice Sets an allowance on the owner's signature.
-    // EIP-2612 names it so.
-    // slither-disable-next-line shadowing-local
-    function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+    function permit(address owner_, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external
     {
         if (block.timestamp > deadline) revert PermitExpired(deadline, block.timestamp);
-        bytes32 structHash = keccak256(abi.encode(PERMIT_TYPEHASH, owner, spender, value, _useNonce(owner), deadline));
-        _checkSignature(owner, structHash, abi.encodePacked(r, s, v));
-        _approve(owner, spender, value);
+        bytes32 structHash = keccak256(abi.encode(PERMIT_TYPEHASH, owner_, spender, value, _useNonce(owner_), deadline));
+        _checkSignature(owner_, structHash, abi.encodePacked(r, s, v));
+        _approve(owner_, spender, value);
     }
 
     /* EIP-3009 */
@@ -197,8 +195,8 @@ contract DevUSDC is ERC20, EIP712, Nonces, Ownable {
         return "2";
     }
 
+    // The spelling is EIP-2612's.
     /// @notice The token's EIP-712 domain separator.
-    // EIP-2612 spells it so.
     function DOMAIN_SEPARATOR() external view returns (bytes32) /* solhint-disable-line func-name-mixedcase */ {
         return _domainSeparatorV4();
     }
