@@ -25,7 +25,6 @@ abstract contract ChannelsProof is Test {
     uint256 private constant BITS = 128;
     address internal constant PAYER = address(0xA11CE);
     address internal constant PAYEE = address(0xB0B);
-    address internal constant OTHER = address(0xCA401);
 
     /// @dev Everything a step may change, as it was before it.
     struct Books {
@@ -35,8 +34,11 @@ abstract contract ChannelsProof is Test {
         uint256 payerGot;
         uint256 payeeGot;
         uint256 claims;
+        address caller;
         bytes32 otherId;
         bytes32 otherRecord;
+        address otherToken;
+        address otherCreditor;
         uint256 otherClaim;
     }
 
@@ -57,7 +59,8 @@ abstract contract ChannelsProof is Test {
         vm.warp(time);
     }
 
-    /// @dev Completes the terms, assumes what the contract may rely on, and takes down the books. The figures are written
+    /// @dev Completes the terms, assumes what the contract may rely on, takes down the books, and lets anybody make the
+    ///      calls that follow. The figures are written
     ///      one by one, as so many bits each: as parts of words of which anything may hold they are hard to tell apart.
     function start(Channel memory channel) internal returns (Books memory books) {
         (channel.payer, channel.payee, channel.token) = (PAYER, PAYEE, address(token));
@@ -77,6 +80,9 @@ abstract contract ChannelsProof is Test {
         // Conservation, as it was before: the contract has what it owes this channel and its parties.
         vm.assume(books.balance >= books.record.held() + books.claims);
         _takeDownOther(books);
+        books.caller = SVM.createAddress("caller");
+        vm.assume(books.caller != address(channels));
+        vm.startPrank(books.caller);
     }
 
     /// @dev INV-1, INV-3: what the contract has beyond what it owes did not change, here or elsewhere; so each channel
@@ -94,7 +100,7 @@ abstract contract ChannelsProof is Test {
             balanced = then.balance - owedAfter == books.balance - owedBefore;
         }
         bool untouched = Records.digest(address(channels), books.otherId) == books.otherRecord;
-        untouched = untouched.and(channels.claims(address(token), OTHER) == books.otherClaim);
+        untouched = untouched.and(channels.claims(books.otherToken, books.otherCreditor) == books.otherClaim);
         bool holds = balanced.and(untouched).and(isStep(books.record, then.record, channel));
         assert(holds.and(then.record.isValid()).and(_agree(then.record, channel)));
     }
@@ -169,10 +175,14 @@ abstract contract ChannelsProof is Test {
         }
     }
 
+    /// @dev Any other channel's record, and any other claim: of the caller, of a stranger, in another token.
     function _takeDownOther(Books memory books) private {
         books.otherId = SVM.createBytes32("other id");
         vm.assume(books.otherId != books.id);
         books.otherRecord = Records.digest(address(channels), books.otherId);
-        books.otherClaim = channels.claims(address(token), OTHER);
+        (books.otherToken, books.otherCreditor) = (SVM.createAddress("other token"), SVM.createAddress("other creditor"));
+        bool isParty = (books.otherCreditor == PAYER).or(books.otherCreditor == PAYEE);
+        vm.assume(!isParty.and(books.otherToken == address(token)));
+        books.otherClaim = channels.claims(books.otherToken, books.otherCreditor);
     }
 }

@@ -32,12 +32,9 @@ contract SignedProof is ChannelsProof {
     function check_acceptedFirstState(
         Channel memory channel,
         State memory state,
-        Signatures memory signatures,
-        address caller
-    ) external {
+        Signatures memory signatures) external {
         bytes32 id = start(channel).id;
 
-        vm.prank(caller);
         channels.startClose(channel, state, signatures);
 
         _assertBoth(channel, Messages.state(channels.domainSeparator(), id, state), signatures);
@@ -72,12 +69,9 @@ contract SignedProof is ChannelsProof {
     function check_acceptedLastVoucher(
         Channel memory channel,
         uint128 paid,
-        Signature memory signature,
-        address caller
-    ) external {
+        Signature memory signature) external {
         Books memory books = start(channel);
 
-        vm.prank(caller);
         channels.closeOneWay(channel, paid, signature);
 
         bool pays = Records.read(address(channels), books.id).withdrawn != books.record.withdrawn;

@@ -23,7 +23,9 @@ contract SingleProof is ChannelsProof {
         (, uint256 payeeGot) = gains(books, channel);
         uint256 collected = Records.read(address(channels), books.id).withdrawn;
         assert((collected == paid).or((collected == books.record.payerDeposit).and(collected < paid)));
-        assert(payeeGot == collected - books.record.withdrawn);
+        unchecked {
+            assert(payeeGot == collected - books.record.withdrawn);
+        }
         assert(payeeGot != 0);
     }
 

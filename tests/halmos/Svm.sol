@@ -6,6 +6,7 @@ interface Svm {
     /// @notice Lets every storage slot of the account hold any value.
     function enableSymbolicStorage(address account) external;
     function createUint(uint256 bits, string calldata name) external returns (uint256);
+    function createAddress(string calldata name) external returns (address);
     function createBytes32(string calldata name) external returns (bytes32);
 }
 

@@ -213,8 +213,8 @@ class ContractModel:
         if due != chain.payee_withdrawn:
             self._emit(onchain.Collected(channel_id, due))
         self._emit(onchain.Closed(channel_id, chain.payer_deposit - due, 0))
-        self._pay(channel.payee, due - chain.payee_withdrawn)
         self._pay(channel.payer, chain.payer_deposit - due)
+        self._pay(channel.payee, due - chain.payee_withdrawn)
 
     def start_close(self, channel: Channel, sender: Address, state: State | None, good: Signatures) -> None:
         """Begin the challenge period, as a party."""

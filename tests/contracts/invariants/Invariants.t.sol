@@ -77,9 +77,10 @@ contract InvariantsTest is Test {
     }
 
     function inv3PaysWhatWasDeposited(ChannelView memory known, Handler.Ledger memory ledger) private pure {
-        uint256 deposited = ledger.payerDeposited + ledger.payeeDeposited;
-        assertEq(uint256(known.payerDeposit) + known.payeeDeposit, deposited, "INV-3 deposits");
+        assertEq(known.payerDeposit, ledger.payerDeposited, "INV-3 the payer's deposits");
+        assertEq(known.payeeDeposit, ledger.payeeDeposited, "INV-3 the payee's deposits");
         if (!ledger.settled) return;
+        uint256 deposited = ledger.payerDeposited + ledger.payeeDeposited;
         assertEq(ledger.paidOut + known.payerPool + known.payeePool, deposited, "INV-3 paid out or still locked");
     }
 

@@ -19,12 +19,14 @@ from penstock.protocol.crypto import keccak
 from penstock.protocol.encoding import Domain, Message
 from penstock.protocol.locks import BPS, NO_LOCKS, Lock, LockSet, Outcome
 from penstock.protocol.messages import Channel, Close, CloseIntent, State, Voucher, Withdrawal
+from penstock.protocol.onchain import Closing, Open, Phase, Unopened
 from penstock.protocol.primitives import Address, Bytes32
 from penstock.protocol.signatures import to_compact
 from tests.support.anvil import CHAIN_ID, Anvil, Chain
 from tests.support.contract_model import ContractModel, Signatures
 
 PERIOD_SECONDS = 40
+TWO_WAY, ONE_WAY = 6, 4
 SEQUENCES = 5
 GAS = 12_000_000
 FUNDS = 10**9
@@ -33,7 +35,10 @@ PERMIT_TYPE = b"Permit(address owner,address spender,uint256 value,uint256 nonce
 
 @dataclass(frozen=True)
 class Call:
-    """One transaction to the contract at a chosen time, and what the model does for it."""
+    """One transaction to the contract at a chosen time, and what the model does for it.
+
+    ``name`` is the function's; of overloads it tells which.
+    """
 
     name: str
     time: int
@@ -63,7 +68,7 @@ def mined(anvil: Anvil, at: int, sender: Address, to: Address | None, data: byte
 
 
 class Historian:
-    """Five channels between three parties, everything they sign, and a random next call."""
+    """Ten channels between three parties, everything they sign, and a random next call."""
 
     def __init__(self, rng: random.Random, chain: Chain) -> None:
         self.rng = rng
@@ -90,16 +95,16 @@ class Historian:
         mined(self.anvil, self._tick(), self.stranger.address, chain.token, approval)
         self.token_domain = chain.run(lambda rpc: Token(rpc, chain.token).domain_separator())
         self.auth_salts = [Bytes32(rng.randbytes(32)) for _ in range(4)]
-        self.channels = [self._terms(salt, one_way=salt >= 3) for salt in range(5)]
+        self.channels = [self._terms(salt, one_way=salt >= TWO_WAY) for salt in range(TWO_WAY + ONE_WAY)]
         self.cases: dict[Bytes32, ArbitrationTerms] = {}
         self.locks: dict[tuple[int, int], LockSet] = {}
         self.states: dict[tuple[int, int], State] = {}
-        for at in range(3):
+        for at in range(TWO_WAY):
             for sequence in range(1, SEQUENCES + 1):
                 self._sign_state(at, sequence)
 
     def _terms(self, salt: int, *, one_way: bool) -> Channel:
-        payee = self.other if salt in (2, 4) else self.payee
+        payee = self.other if salt % 3 == 2 else self.payee
         signers = self.payer_signer.address, self.payee_signer.address
         return Channel(
             self.payer.address, payee.address, *signers, self.chain.token, PERIOD_SECONDS, one_way=one_way, salt=salt
@@ -141,7 +146,7 @@ class Historian:
         return good, (to_compact(payer.sign_digest(digest)), to_compact(payee.sign_digest(digest)))
 
     def _call(self, name: str, sender: Address, on_model: Callable[[], None], *arguments: object) -> Call:
-        data = artifact("Channels").interface.encode_call(name, *arguments)
+        data = artifact("Channels").interface.encode_call(name.partition(" ")[0], *arguments)
         return Call(name, self._tick(), sender, self.chain.contract, data, on_model)
 
     def _tick(self, seconds: int = 1) -> int:
@@ -209,12 +214,21 @@ class Historian:
     def _any(self) -> int:
         return self.rng.randrange(len(self.channels))
 
-    def _any_of(self, *, one_way: bool) -> int:
-        """Return a channel of this kind, as a rule."""
-        return self._any() if self.rng.random() < 0.05 else self.rng.choice((3, 4) if one_way else (0, 1, 2))
+    def _at(self, *phases: type[Phase], one_way: bool | None = None) -> int:
+        """Return a channel that is in one of these phases and of this kind, as a rule."""
+        fitting = [
+            at
+            for at, channel in enumerate(self.channels)
+            if isinstance(self.model.record(channel).phase, phases) and one_way in (None, channel.one_way)
+        ]
+        return self.rng.choice(fitting) if fitting and self.rng.random() < 0.85 else self._any()
 
     def _a_deposit(self) -> tuple[Channel, bool, int]:
-        return self.channels[self._any()], self.rng.random() < 0.4, self.rng.choice((0, 1, 100, 100, 100, 2**95))
+        return (
+            self.channels[self._at(Unopened, Open)],
+            self.rng.random() < 0.4,
+            self.rng.choice((0, 1, *[100] * 6, 2**95)),
+        )
 
     def _deposit(self) -> Call:
         channel, for_payee, amount = self._a_deposit()
@@ -284,7 +298,7 @@ class Historian:
         )
 
     def _withdraw(self) -> Call:
-        at = self._any_of(one_way=False)
+        at = self._at(Open, one_way=False)
         deadline = self.time + self.rng.choice((0, 1, 2, 100))
         withdrawal = Withdrawal(self.id(at), self.rng.randrange(120), self.rng.randrange(120), deadline)
         good, signatures = self._signed(withdrawal)
@@ -300,7 +314,7 @@ class Historian:
         )
 
     def _voucher(self) -> tuple[Channel, int, bool, object]:
-        at = self._any_of(one_way=True)
+        at = self._at(Open, Closing, one_way=True)
         paid = self.rng.choice((0, self.rng.randrange(200), 2**128 - 1))
         good, (payer, _) = self._signed(Voucher(self.id(at), paid))
         return self.channels[at], paid, good[0], payer
@@ -326,7 +340,7 @@ class Historian:
         )
 
     def _close(self) -> Call:
-        at = self._any()
+        at = self._at(Open, Closing)
         close = Close(self.id(at), self.rng.randrange(-150, 250))
         good, signatures = self._signed(close)
         channel = self.channels[at]
@@ -353,14 +367,14 @@ class Historian:
 
     def _evidence(self, at: int) -> tuple[State, Signatures, tuple[object, object]]:
         """Return a state, usually of this channel, with its signatures."""
-        of = at if at < 3 else self.rng.randrange(3)
+        of = at if at < TWO_WAY else self.rng.randrange(TWO_WAY)
         state = self.states[of, self.rng.randrange(1, SEQUENCES + 1)]
         good, signatures = self._signed(state)
         # A state of another channel: the signatures are over another digest.
         return state, good if of == at else (False, False), signatures
 
     def _start_close(self) -> Call:
-        at = self._any()
+        at = self._at(Open)
         channel = self.channels[at]
         sender = self.rng.choice((self.payer, self.payee_signer, self.payee, self.stranger)).address
         if self.rng.random() < 0.4:
@@ -372,7 +386,7 @@ class Historian:
             )
         state, good, signatures = self._evidence(at)
         return self._call(
-            "startClose",
+            "startClose with a state",
             sender,
             lambda: self.model.start_close(channel, sender, state, good),
             calls.terms(channel),
@@ -381,9 +395,9 @@ class Historian:
         )
 
     def _by_intent(self) -> Call:
-        at = self._any()
+        at = self._at(Open)
         channel = self.channels[at]
-        intent = CloseIntent(self.id(at), self.rng.randrange(3), self.time + self.rng.choice((0, 1, 100)))
+        intent = CloseIntent(self.id(at), self.rng.randrange(3), self.time + self.rng.choice((0, 1, 100, 100, 100)))
         signer = self.rng.choice((self.payer_signer, self.payee_signer, self.stranger))
         signature = to_compact(signer.sign_digest(self.model.domain.digest(intent)))
         by_party = signer is not self.stranger
@@ -392,10 +406,10 @@ class Historian:
             on_model = lambda: self.model.start_close_by_intent(  # noqa: E731
                 channel, None, (True, True), intent, by_party=by_party
             )
-            return self._call("startClose", self.stranger.address, on_model, calls.terms(channel), *leave)
+            return self._call("startClose by intent", self.stranger.address, on_model, calls.terms(channel), *leave)
         state, good, signatures = self._evidence(at)
         return self._call(
-            "startClose",
+            "startClose with a state by intent",
             self.stranger.address,
             lambda: self.model.start_close_by_intent(channel, state, good, intent, by_party=by_party),
             calls.terms(channel),
@@ -405,7 +419,7 @@ class Historian:
         )
 
     def _challenge(self) -> Call:
-        at = self._any_of(one_way=False)
+        at = self._at(Closing, one_way=False)
         channel = self.channels[at]
         state, good, signatures = self._evidence(at)
         return self._call(
@@ -418,7 +432,9 @@ class Historian:
         )
 
     def _challenge_many(self) -> Call:
-        items = [(self.channels[at], *self._evidence(at)) for at in self.rng.sample(range(5), 3)]
+        items = [
+            (self.channels[at], *self._evidence(at)) for at in (self._at(Closing, one_way=False) for _ in range(3))
+        ]
         return self._call(
             "challengeMany",
             self.stranger.address,
@@ -427,11 +443,11 @@ class Historian:
         )
 
     def _settle(self) -> Call:
-        channel = self.channels[self._any()]
+        channel = self.channels[self._at(Closing)]
         return self._call("settle", self.stranger.address, lambda: self.model.settle(channel), calls.terms(channel))
 
     def _settle_many(self) -> Call:
-        channels = [self.channels[self._any()] for _ in range(self.rng.randrange(6))]
+        channels = [self.channels[self._at(Closing)] for _ in range(self.rng.randrange(6))]
         return self._call(
             "settleMany",
             self.stranger.address,
@@ -443,9 +459,10 @@ class Historian:
         """Return a lock of a state with its proof: usually of the state that was settled."""
         held = [(key, locks) for key, locks in self.locks.items() if locks.locks]
         settled = [(key, locks) for key, locks in held if self.model.record(self.channels[key[0]]).root == locks.root]
-        if not held:
+        among = settled if self.rng.random() < 0.85 else held
+        if not among:
             return None
-        (at, _), locks = self.rng.choice(settled if settled and self.rng.random() < 0.85 else held)
+        (at, _), locks = self.rng.choice(among)
         lock = self.rng.choice(locks.locks)
         of = at if self.rng.random() < 0.95 else self._any()
         return self.channels[of], lock, locks.proof(lock.lock_id)

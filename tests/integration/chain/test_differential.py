@@ -30,19 +30,9 @@ from tests.support.contract_model import Claimed, ClaimRecorded, ContractModel, 
 STEPS = 150
 SEEDS = range(8)
 FUNCTIONS = {
-    *(
-        "deposit",
-        "depositWithPermit",
-        "depositWithAuthorization",
-        "withdraw",
-        "collect",
-        "collectMany",
-        "close",
-        "closeOneWay",
-        "startClose",
-        "challenge",
-    ),
-    *("challengeMany", "settle", "settleMany", "unlock", "unlockMany", "claim"),
+    *("deposit", "depositWithPermit", "depositWithAuthorization", "withdraw", "collect", "close", "closeOneWay"),
+    *("startClose", "startClose with a state", "startClose by intent", "startClose with a state by intent"),
+    *("challenge", "settle", "unlock", "claim", "collectMany", "challengeMany", "settleMany", "unlockMany"),
 }
 REFUSALS_MIN = 18
 
@@ -69,7 +59,7 @@ def test_the_contract_and_the_core_agree(chain: Chain) -> None:
             check_same(chain, history, where)
             if isinstance(got, str):
                 refused[got] += 1
-            else:
+            elif not all(isinstance(event, Skipped) for event in got):
                 done[call.name] += 1
 
     # A history in which nothing happens would agree as well.
