@@ -82,7 +82,8 @@ contract BatchesProof is ChannelsProof {
         finish(books, channel);
     }
 
-    /// @dev INV-9: one lock twice. It is marked and taken out of its pool once, or neither.
+    /// @dev INV-9: one lock twice. It is marked and taken out of its sender's pool once, and from the other's nothing; or
+    ///      nothing happens.
     function check_unlockMany(Channel memory channel, Lock memory lock) external {
         lock.condition = address(new ProofCondition(SVM.createUint(14, "share"), SVM.createUint(256, "decidedAt")));
         Books memory books = start(channel);
@@ -94,16 +95,17 @@ contract BatchesProof is ChannelsProof {
 
         finish(books, channel);
         Record memory then = Records.read(address(channels), books.id);
-        (uint256 pool, uint256 left) = lock.fromPayer
-            ? (books.record.payerPool, then.payerPool)
-            : (books.record.payeePool, then.payeePool);
+        (uint256 pool, uint256 left) = (books.record.payerPool, then.payerPool);
+        (uint256 otherPool, uint256 otherLeft) = (books.record.payeePool, then.payeePool);
+        if (!lock.fromPayer) (pool, left, otherPool, otherLeft) = (otherPool, otherLeft, pool, left);
         uint256 bit = 1 << lock.index;
         bool isNew = books.record.resolved & bit == 0;
         bool marked = isNew.and(then.resolved == books.record.resolved | bit);
         unchecked {
             uint256 taken = lock.amount < pool ? lock.amount : pool;
             bool once = marked.and(left == pool - taken);
-            assert(once.or((then.resolved == books.record.resolved).and(left == pool)));
+            bool never = (then.resolved == books.record.resolved).and(left == pool);
+            assert(once.or(never).and(otherLeft == otherPool));
         }
     }
 }

@@ -60,8 +60,8 @@ abstract contract ChannelsProof is Test {
     }
 
     /// @dev Completes the terms, assumes what the contract may rely on, takes down the books, and lets anybody make the
-    ///      calls that follow. The figures are written
-    ///      one by one, as so many bits each: as parts of words of which anything may hold they are hard to tell apart.
+    ///      calls that follow. The figures are written one by one, as so many bits each: as parts of words of which
+    ///      anything may hold they are hard to tell apart.
     function start(Channel memory channel) internal returns (Books memory books) {
         (channel.payer, channel.payee, channel.token) = (PAYER, PAYEE, address(token));
         books.id = channels.channelId(channel);

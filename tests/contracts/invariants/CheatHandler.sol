@@ -29,7 +29,7 @@ abstract contract CheatHandler is LockHandler {
 
     /// @dev Messages that would be good at the right moment if the parties had signed them, with signatures by somebody
     ///      else, for another channel or in the wrong order.
-    function misuse(uint256 index, uint256 what, uint256 manner) external growing {
+    function misuse(uint256 index, uint256 what, uint256 manner) external checked {
         index = bound(index, 0, CHANNELS - 2);
         what = bound(what, 0, 5);
         if (what == 0) {
@@ -77,7 +77,7 @@ abstract contract CheatHandler is LockHandler {
         pays("a spoilt collectMany", _stranger, abi.encodeCall(channels.collectMany, (vouchers)), 0, 0);
     }
 
-    function misuseVoucher(uint256 manner) external growing {
+    function misuseVoucher(uint256 manner) external checked {
         uint256 index = CHANNELS - 1;
         uint128 due = uint128(_ledgers[index].collected + 1);
         Signature memory spoilt = spoilVoucher(manner, index, due);
@@ -108,7 +108,7 @@ abstract contract CheatHandler is LockHandler {
 
     /// @dev Both sign a newest state that the deposits cover; a cheat closes with an older one, a watcher answers in the
     ///      last second: each has its free balance afterwards.
-    function defend(uint256 index, bool ofPayee, uint64 stale, int128 paid, uint256 chance) external growing {
+    function defend(uint256 index, bool ofPayee, uint64 stale, int128 paid, uint256 chance) external checked {
         if (chance % 4 != 0) return;
         index = bound(index, 0, CHANNELS - 2);
         if (viewAt(index).phase != Phase.Open) return;
@@ -141,7 +141,7 @@ abstract contract CheatHandler is LockHandler {
 
     /// @dev Each of its channels has the parties and terms of an honest one. What happens to its units is nobody's
     ///      concern; the honest token's accounts, which every invariant compares, must not notice.
-    function betray(uint256 action, uint256 mood, uint256 victim, uint256 amount) external growing {
+    function betray(uint256 action, uint256 mood, uint256 victim, uint256 amount) external checked {
         action = bound(action, 0, 5);
         amount = bound(amount, 1, 1000);
         _treacherous.mint(_stranger, amount);

@@ -28,7 +28,7 @@ contract Handler is CheatHandler {
 
     /* ACTIONS */
 
-    function deposit(uint256 index, bool forPayee, uint256 amount) external growing {
+    function deposit(uint256 index, bool forPayee, uint256 amount) external checked {
         index = bound(index, 0, CHANNELS - 1);
         if (index == CHANNELS - 1) forPayee = false;
         amount = bound(amount, 1, 1000);
@@ -43,7 +43,7 @@ contract Handler is CheatHandler {
     }
 
     /// @dev The permit was never signed, as good as one that was front-run: what counts is the allowance.
-    function depositWithPermit(uint256 index, uint256 amount) external growing {
+    function depositWithPermit(uint256 index, uint256 amount) external checked {
         index = bound(index, 0, CHANNELS - 1);
         amount = bound(amount, 1, 1000);
         Phase phase = viewAt(index).phase;
@@ -61,7 +61,7 @@ contract Handler is CheatHandler {
     }
 
     /// @dev Anybody may send it, once, with the terms that were signed and no others.
-    function depositWithAuthorization(uint256 index, bool forPayee, uint256 amount) external growing {
+    function depositWithAuthorization(uint256 index, bool forPayee, uint256 amount) external checked {
         index = bound(index, 0, CHANNELS - 1);
         if (index == CHANNELS - 1) forPayee = false;
         amount = bound(amount, 1, 1000);
@@ -85,7 +85,7 @@ contract Handler is CheatHandler {
         refused(_stranger, call_);
     }
 
-    function startClose(uint256 index, bool byPayee, uint64 sequence) external growing {
+    function startClose(uint256 index, bool byPayee, uint64 sequence) external checked {
         index = bound(index, 0, CHANNELS - 1);
         address caller = byPayee ? _payee.addr : _payer.addr;
         sequence = uint64(bound(sequence, 0, _ledgers[index].signed));
@@ -97,7 +97,7 @@ contract Handler is CheatHandler {
     }
 
     /// @dev A relayer with a leave that wants `minSequence` at least.
-    function startCloseByIntent(uint256 index, bool byPayee, uint64 sequence, uint64 minSequence) external growing {
+    function startCloseByIntent(uint256 index, bool byPayee, uint64 sequence, uint64 minSequence) external checked {
         index = bound(index, 0, CHANNELS - 1);
         sequence = uint64(bound(sequence, 0, _ledgers[index].signed));
         minSequence = uint64(bound(minSequence, 0, sequence + 1));
@@ -111,7 +111,7 @@ contract Handler is CheatHandler {
     }
 
     /// @dev One item per two-way channel, some good and some bad: what the batch does to each is what its view says.
-    function challengeMany(uint64 sequence) external growing {
+    function challengeMany(uint64 sequence) external checked {
         Challenge[] memory items = new Challenge[](CHANNELS);
         bool[] memory accepts = new bool[](CHANNELS);
         for (uint256 index = 0; index < CHANNELS; ++index) {
@@ -129,7 +129,7 @@ contract Handler is CheatHandler {
         }
     }
 
-    function challenge(uint256 index, uint64 sequence, int128 paid, bool fresh) external growing {
+    function challenge(uint256 index, uint64 sequence, int128 paid, bool fresh) external checked {
         index = bound(index, 0, CHANNELS - 2);
         Ledger storage ledger = _ledgers[index];
         if (fresh) signState(index, paid, 0, 0, true);
@@ -144,7 +144,7 @@ contract Handler is CheatHandler {
         (ledger.newest, ledger.newestPaid) = (sequence, state.paid);
     }
 
-    function settle(uint256 index, bool waits) external growing {
+    function settle(uint256 index, bool waits) external checked {
         index = bound(index, 0, CHANNELS - 1);
         bytes memory call_ = abi.encodeCall(channels.settle, (channelAt(index)));
         uint40 deadline = _ledgers[index].deadline;
@@ -161,7 +161,7 @@ contract Handler is CheatHandler {
 
     /// @dev All channels, the first of them twice: those that are not over are skipped. It waits seldom, or few would
     ///      live to see a challenge.
-    function settleMany(uint256 chance) external growing {
+    function settleMany(uint256 chance) external checked {
         if (chance % 4 == 0) skip(PERIOD);
         Channel[] memory items = new Channel[](CHANNELS + 1);
         (uint256 payerSum, uint256 payeeSum) = (0, 0);
@@ -180,7 +180,7 @@ contract Handler is CheatHandler {
     }
 
     /// @dev Seldom, or few channels would live to see a dispute.
-    function close(uint256 index, int128 paid, bool covered, uint256 chance) external growing {
+    function close(uint256 index, int128 paid, bool covered, uint256 chance) external checked {
         if (chance % 4 != 0) return;
         index = bound(index, 0, CHANNELS - 1);
         ChannelView memory known = viewAt(index);
@@ -200,7 +200,7 @@ contract Handler is CheatHandler {
         _ledgers[index].deadline = 0;
     }
 
-    function withdraw(uint256 index, uint256 payerTotal, uint256 payeeTotal) external growing {
+    function withdraw(uint256 index, uint256 payerTotal, uint256 payeeTotal) external checked {
         index = bound(index, 0, CHANNELS - 2);
         ChannelView memory known = viewAt(index);
         uint256 most = uint256(known.payerDeposit) + known.payeeDeposit + 1;
@@ -222,7 +222,7 @@ contract Handler is CheatHandler {
         refused(_stranger, call_);
     }
 
-    function collect(uint128 paid) external growing {
+    function collect(uint128 paid) external checked {
         uint256 index = CHANNELS - 1;
         ChannelView memory known = viewAt(index);
         paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
@@ -238,7 +238,7 @@ contract Handler is CheatHandler {
     }
 
     /// @dev The same voucher twice, and one for a channel that takes none: it pays once, whatever happens.
-    function collectMany(uint128 paid) external growing {
+    function collectMany(uint128 paid) external checked {
         uint256 index = CHANNELS - 1;
         ChannelView memory known = viewAt(index);
         paid = uint128(bound(paid, 0, uint256(known.payerDeposit) + 10));
@@ -253,7 +253,7 @@ contract Handler is CheatHandler {
         _ledgers[index].collected += due;
     }
 
-    function closeOneWay(uint128 paid, bool bySigner, uint256 chance) external growing {
+    function closeOneWay(uint128 paid, bool bySigner, uint256 chance) external checked {
         if (chance % 4 != 0) return;
         uint256 index = CHANNELS - 1;
         ChannelView memory known = viewAt(index);
@@ -273,10 +273,10 @@ contract Handler is CheatHandler {
     }
 
     /// @dev All of it, to whom its creditor says.
-    function claim(bool byPayee) external growing {
+    function claim(bool byPayee) external checked {
         address creditor = byPayee ? _payee.addr : _payer.addr;
         bytes memory call_ = abi.encodeCall(channels.claim, (address(usdc), _stranger));
-        uint256 amount = channels.claims(address(usdc), creditor);
+        uint256 amount = claimOf(creditor);
         if (amount == 0) return refused(creditor, call_);
         uint256 before = usdc.balanceOf(_stranger);
         done("claim", creditor, call_);
@@ -284,7 +284,7 @@ contract Handler is CheatHandler {
         refused(creditor, call_);
     }
 
-    function setBlacklisted(bool ofPayee, bool blacklisted) external growing {
+    function setBlacklisted(bool ofPayee, bool blacklisted) external checked {
         usdc.setBlacklisted(ofPayee ? _payee.addr : _payer.addr, blacklisted);
     }
 

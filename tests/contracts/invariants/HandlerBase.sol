@@ -48,6 +48,13 @@ abstract contract HandlerBase is Test {
         bool settled;
     }
 
+    /// @dev What the contract shows.
+    struct Known {
+        ChannelView[CHANNELS] channels;
+        uint256 payerClaim;
+        uint256 payeeClaim;
+    }
+
     /// @dev What a side has got: its balance and its claim.
     struct Owned {
         uint256 payer;
@@ -109,27 +116,43 @@ abstract contract HandlerBase is Test {
     }
 
     function totalClaims() external view returns (uint256) {
-        return channels.claims(address(usdc), _payer.addr) + channels.claims(address(usdc), _payee.addr);
+        return claimOf(_payer.addr) + claimOf(_payee.addr);
     }
 
-    /// @dev INV-2. Here and not in an invariant function, whose own writes are not kept.
-    modifier growing() {
-        ChannelView[CHANNELS] memory before;
-        for (uint256 i = 0; i < CHANNELS; ++i) {
-            before[i] = viewAt(i);
-        }
+    function claimOf(address creditor) internal view returns (uint256) {
+        return channels.claims(address(usdc), creditor);
+    }
+
+    /// @dev INV-2, INV-7, INV-8: totals and phases only grow, and only whom the token refuses gets a claim. Here and not in
+    ///      an invariant function, whose own writes are not kept.
+    modifier checked() {
+        Known memory before = look();
         _;
+        compare(before, look());
+    }
+
+    function look() private view returns (Known memory known) {
         for (uint256 i = 0; i < CHANNELS; ++i) {
-            ChannelView memory known = viewAt(i);
-            assertGe(known.payerDeposit, before[i].payerDeposit, "INV-2 payer's deposit");
-            assertGe(known.payeeDeposit, before[i].payeeDeposit, "INV-2 payee's deposit");
-            assertGe(known.payerWithdrawn, before[i].payerWithdrawn, "INV-2 payer's withdrawals");
-            assertGe(known.payeeWithdrawn, before[i].payeeWithdrawn, "INV-2 payee's withdrawals");
-            assertGe(uint8(known.phase), uint8(before[i].phase), "INV-7 phases never go back");
+            known.channels[i] = viewAt(i);
+        }
+        (known.payerClaim, known.payeeClaim) = (claimOf(_payer.addr), claimOf(_payee.addr));
+    }
+
+    function compare(Known memory before, Known memory then) private view {
+        for (uint256 i = 0; i < CHANNELS; ++i) {
+            ChannelView memory was = before.channels[i];
+            ChannelView memory known = then.channels[i];
+            assertGe(known.payerDeposit, was.payerDeposit, "INV-2 payer's deposit");
+            assertGe(known.payeeDeposit, was.payeeDeposit, "INV-2 payee's deposit");
+            assertGe(known.payerWithdrawn, was.payerWithdrawn, "INV-2 payer's withdrawals");
+            assertGe(known.payeeWithdrawn, was.payeeWithdrawn, "INV-2 payee's withdrawals");
+            assertGe(uint8(known.phase), uint8(was.phase), "INV-7 phases never go back");
             // An agreed close ends the dispute, and with it what was known about it.
             bool agreed = known.phase == Phase.Settled && known.deadline == 0;
-            if (!agreed) assertGe(known.sequence, before[i].sequence, "INV-2 sequence");
+            if (!agreed) assertGe(known.sequence, was.sequence, "INV-2 sequence");
         }
+        if (!usdc.isBlacklisted(_payer.addr)) assertLe(then.payerClaim, before.payerClaim, "INV-8 the payer's claim");
+        if (!usdc.isBlacklisted(_payee.addr)) assertLe(then.payeeClaim, before.payeeClaim, "INV-8 the payee's claim");
     }
 
     /* HOW IT ACTS */
@@ -175,8 +198,8 @@ abstract contract HandlerBase is Test {
     function owned() internal view returns (Owned memory) {
         (uint256 payerPushed, uint256 payeePushed) = (usdc.balanceOf(_payer.addr), usdc.balanceOf(_payee.addr));
         return Owned({
-            payer: payerPushed + channels.claims(address(usdc), _payer.addr),
-            payee: payeePushed + channels.claims(address(usdc), _payee.addr),
+            payer: payerPushed + claimOf(_payer.addr),
+            payee: payeePushed + claimOf(_payee.addr),
             payerPushed: payerPushed,
             payeePushed: payeePushed
         });

@@ -32,7 +32,7 @@ abstract contract LockHandler is HandlerBase {
     }
 
     /// @dev A first decision stands, as the law of conditions has it; a lie counts as none.
-    function decide(uint256 index, bool ofPayee, uint256 shareBps, bool lies) external growing {
+    function decide(uint256 index, bool ofPayee, uint256 shareBps, bool lies) external checked {
         index = bound(index, 0, CHANNELS - 2);
         Lock memory lock = _locks[index][_ledgers[index].newest][ofPayee ? 1 : 0];
         if (lock.amount == 0 || isDecided(lock)) return;
@@ -44,7 +44,7 @@ abstract contract LockHandler is HandlerBase {
     ///      channels would live to see a dispute.
     function decideLate(uint256 index, bool ofPayee, uint256 shareBps, uint128 locked, uint256 chance)
         external
-        growing
+        checked
     {
         if (chance % 4 != 0) return;
         index = bound(index, 0, CHANNELS - 2);
@@ -66,7 +66,7 @@ abstract contract LockHandler is HandlerBase {
         return decidedAt != 0 && decidedAt <= vm.getBlockTimestamp();
     }
 
-    function unlock(uint256 index, bool ofPayee, bool settles, uint256 tamper) external growing {
+    function unlock(uint256 index, bool ofPayee, bool settles, uint256 tamper) external checked {
         index = bound(index, 0, CHANNELS - 2);
         if (settles) bringToEnd(index);
         uint256 which = ofPayee ? 1 : 0;
@@ -92,7 +92,7 @@ abstract contract LockHandler is HandlerBase {
     }
 
     /// @dev Both locks of a channel, the first of them twice, and one of another channel's with a proof of this one's.
-    function unlockMany(uint256 index) external growing {
+    function unlockMany(uint256 index) external checked {
         index = bound(index, 0, CHANNELS - 2);
         Unlock[] memory items = new Unlock[](4);
         (uint256 payerSum, uint256 payeeSum) = (0, 0);
